@@ -1,0 +1,165 @@
+"""The encoder: EfficientNet-Lite0 trunk, feature pyramid, class head and anomaly head.
+
+The trunk follows M. Tan and Q. Le, "EfficientNet" (2019), in the Lite0 variant: ReLU6, no squeeze
+and excitation. Batch normalisation is folded into the convolutions when the ImageNet weights are
+loaded: batches of a few crops cannot estimate its statistics, and folded layers train faster.
+"""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .classes import CLASSES
+
+# (expansion, channels out, repeats, stride, kernel), one row per stage.
+STAGES = (
+    (1, 16, 1, 1, 3),
+    (6, 24, 2, 2, 3),
+    (6, 40, 2, 2, 5),
+    (6, 80, 3, 2, 3),
+    (6, 112, 3, 1, 5),
+    (6, 192, 4, 2, 5),
+    (6, 320, 1, 1, 3),
+)
+TAPS = (1, 2, 4, 6)  # stages whose outputs have strides 4, 8, 16 and 32
+BATCH_NORM_EPS = 1e-3
+
+
+class SameConv(nn.Sequential):
+    """Convolution with TensorFlow's SAME padding (all extra padding below and to the right)."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1, depthwise: bool = False) -> None:
+        total = kernel - stride if stride > 1 else kernel - 1
+        before, after = total // 2, total - total // 2
+        groups = c_in if depthwise else 1
+        symmetric = before == after
+        layers: list[nn.Module] = [] if symmetric else [nn.ZeroPad2d((before, after, before, after))]
+        layers.append(nn.Conv2d(c_in, c_out, kernel, stride, before if symmetric else 0, groups=groups))
+        super().__init__(*layers)
+
+    @property
+    def conv(self) -> nn.Conv2d:
+        return self[-1]  # type: ignore[return-value]
+
+
+class InvertedResidual(nn.Module):
+    """Expand 1x1, depthwise kxk, project 1x1; the skip where shapes allow (MobileNetV2)."""
+
+    def __init__(self, c_in: int, c_out: int, expansion: int, stride: int, kernel: int) -> None:
+        super().__init__()
+        hidden = c_in * expansion
+        self.expand = SameConv(c_in, hidden, 1) if expansion > 1 else None
+        self.depthwise = SameConv(hidden, hidden, kernel, stride, depthwise=True)
+        self.project = SameConv(hidden, c_out, 1)
+        self.residual = stride == 1 and c_in == c_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x if self.expand is None else F.relu6(self.expand(x))
+        y = self.project(F.relu6(self.depthwise(y)))
+        return x + y if self.residual else y
+
+
+class Trunk(nn.Module):
+    """Image (B,3,H,W) -> features at strides 4, 8, 16 and 32 with 24, 40, 112 and 320 channels."""
+
+    channels = tuple(STAGES[tap][1] for tap in TAPS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = SameConv(3, 32, 3, 2)
+        self.stages = nn.ModuleList()
+        c_in = 32
+        for expansion, c_out, repeats, stride, kernel in STAGES:
+            blocks = [InvertedResidual(c_in, c_out, expansion, stride, kernel)]
+            blocks += [InvertedResidual(c_out, c_out, expansion, 1, kernel) for _ in range(repeats - 1)]
+            self.stages.append(nn.Sequential(*blocks))
+            c_in = c_out
+
+    def shallow(self, x: Tensor) -> Tensor:
+        """Up to stride 4. Edges and colours are the same on every apron: this part stays as it is."""
+        return self.stages[1](self.stages[0](F.relu6(self.stem(x))))
+
+    def deep(self, x: Tensor) -> list[Tensor]:
+        outputs = [x]
+        for index, stage in enumerate(self.stages[2:], start=2):
+            x = stage(x)
+            if index in TAPS:
+                outputs.append(x)
+        return outputs
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return self.deep(self.shallow(x))
+
+    def load_imagenet(self, state: Mapping[str, Tensor]) -> None:
+        """Fill from the published state dict (`_conv_stem`, `_blocks.N...`), folding batch norm."""
+
+        def fold(target: SameConv, conv: str, norm: str) -> None:
+            scale = state[f"{norm}.weight"] / torch.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPS)
+            target.conv.weight.data.copy_(state[f"{conv}.weight"] * scale[:, None, None, None])
+            target.conv.bias.data.copy_(state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale)
+
+        fold(self.stem, "_conv_stem", "_bn0")
+        for number, block in enumerate(block for stage in self.stages for block in stage):
+            name = f"_blocks.{number}."
+            if block.expand is not None:
+                fold(block.expand, name + "_expand_conv", name + "_bn0")
+            fold(block.depthwise, name + "_depthwise_conv", name + "_bn1")
+            fold(block.project, name + "_project_conv", name + "_bn2")
+
+
+def norm_act(channels: int) -> nn.Module:
+    return nn.Sequential(nn.GroupNorm(8, channels), nn.ReLU())
+
+
+class Separable(nn.Module):
+    """Residual depthwise 5x5 and pointwise 1x1: wide view at an eighth of the cost of a full 3x3."""
+
+    def __init__(self, channels: int, kernel: int = 5) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels)
+        self.pointwise = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + F.relu(self.pointwise(F.relu(self.depthwise(x))))
+
+
+class Pyramid(nn.Module):
+    """Top-down feature pyramid (Lin et al., 2017) to one map (B,D,H/4,W/4)."""
+
+    def __init__(self, channels: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
+        self.smooth = nn.ModuleList(
+            nn.Sequential(*(Separable(width) for _ in range(depth))) for depth in (2, 1, 2, 3)
+        )
+
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        x = self.smooth[-1](self.lateral[-1](maps[-1]))
+        for level in reversed(range(len(maps) - 1)):
+            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            x = self.smooth[level](x + self.lateral[level](maps[level]))
+        return x
+
+
+class Encoder(nn.Module):
+    """Image (B,3,H,W) float 0..255 RGB -> anomaly (B,1,h,w), class logits (B,C,h,w), features (B,D,h,w)
+
+    with h = H/4 and w = W/4; H and W are multiples of 32.
+    """
+
+    def __init__(self, classes: int = len(CLASSES), width: int = 64) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.pyramid = Pyramid(Trunk.channels, width)
+        self.class_head = nn.Conv2d(width, classes, 1)
+        self.anomaly_head = nn.Sequential(Separable(width), nn.Conv2d(width, 1, 1))
+        nn.init.constant_(self.anomaly_head[-1].bias, -3.0)  # anomalies are rare: start there
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x = (image - 127.0) / 128.0
+        with torch.no_grad():
+            x = self.trunk.shallow(x)
+        features = self.pyramid(self.trunk.deep(x))
+        return self.anomaly_head(features), self.class_head(features), features

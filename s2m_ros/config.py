@@ -1,0 +1,215 @@
+"""The one tree of settings: ROS parameters, YAML files and the command line all read it.
+
+Each leaf states its meaning, unit and bounds here and nowhere else. Dotted names of the leaves
+(``fusion.ground.cell_m``) are the ROS parameter names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used. The message names it, its bounds and the value that came."""
+
+
+class Section(BaseModel):
+    """A branch of the tree: immutable, and refuses names that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def leaf(default: Any, description: str, unit: str = "", **bounds: Any) -> Any:
+    """A setting with its description, unit and pydantic bounds (ge, gt, le, lt)."""
+    return Field(default, description=description, json_schema_extra={"unit": unit}, **bounds)
+
+
+class Model(Section):
+    path: str = leaf("apron_lite0", "Model folder, or the name of one under models/")
+    width: int = leaf(0, "Width the image is resized to; 0 takes the model's own", "px", ge=0)
+    height: int = leaf(0, "Height the image is resized to; 0 takes the model's own", "px", ge=0)
+    threads: int = leaf(2, "Threads of one inference session", "", ge=1, le=64)
+    providers: list[str] = leaf(
+        ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
+        "Execution providers in order of preference",
+    )
+    provider_policy: Literal["fallback", "require"] = leaf(
+        "fallback", "What to do when the first provider is missing: warn and go on, or refuse"
+    )
+
+
+class Prompting(Section):
+    floor: float = leaf(0.98, "Lowest ID quantile at which a region may start", "", ge=0, lt=1)
+    contrast: float = leaf(
+        0.01, "Least excess of a region over its surroundings", "ID quantile", ge=0, lt=1
+    )
+    min_pixels: int = leaf(4, "Smallest region on the score map", "cells", ge=1)
+    max_prompts: int = leaf(48, "Prompts per image; the strongest are kept", "", ge=1, le=512)
+    points: int = leaf(3, "Points per prompt", "", ge=1, le=16)
+
+
+class Selection(Section):
+    min_evidence: float = leaf(
+        0.5, "Least evidence of a mask; set by `s2m calibrate` from a false-mask rate", "", ge=0, le=1
+    )
+    duplicate_iou: float = leaf(0.7, "IoU from which two masks are one object", "", gt=0, le=1)
+    contained: float = leaf(
+        0.85, "Share of a mask inside a stronger one from which it is a part", "", gt=0, le=1
+    )
+    max_masks: int = leaf(32, "Masks per image; the strongest are kept", "", ge=1, le=512)
+    large_fraction: float = leaf(
+        0.35, "Share of the image from which a mask is split or refused", "", gt=0, le=1
+    )
+
+
+class Perception(Section):
+    scorer: str = leaf("learned", "Anomaly scorer, see `s2m models list`")
+    segmenter: str = leaf("trunk", "Mask decoder: 'trunk' or a promptable model's folder")
+    model: Model = Model()
+    prompting: Prompting = Prompting()
+    selection: Selection = Selection()
+
+
+class Ground(Section):
+    cell_m: float = leaf(2.0, "Cell of the ground surface", "m", gt=0, le=20)
+    max_slope: float = leaf(0.12, "Steepest ground", "m/m", gt=0, le=1)
+    tolerance_m: float = leaf(
+        0.06, "Height over the surface up to which a point is ground", "m", gt=0, le=1
+    )
+    max_range_m: float = leaf(80.0, "Ground is modelled up to here", "m", gt=0)
+
+
+class LidarEvidence(Section):
+    enabled: bool = leaf(True, "Report LiDAR clusters that no mask and no known class explains")
+    max_range_m: float = leaf(30.0, "Clusters are sought up to here", "m", gt=0)
+    min_height_m: float = leaf(0.12, "Least height of a cluster over the ground", "m", gt=0)
+    max_size_m: float = leaf(6.0, "Larger clusters are structure", "m", gt=0)
+    min_points: int = leaf(5, "Least points of a cluster", "", ge=1)
+    cell_m: float = leaf(0.25, "Cell of the clustering grid", "m", gt=0)
+
+
+class Pairing(Section):
+    backend: Literal["own", "message_filters"] = leaf("own", "Which pairing code runs")
+    max_difference_ms: float = leaf(60.0, "Largest |image - sweep| of a pair", "ms", gt=0)
+    timeout_ms: float = leaf(
+        150.0, "An image without a sweep goes on alone after this, degraded", "ms", gt=0
+    )
+    offset_ms: float = leaf(0.0, "Added to LiDAR stamps before pairing", "ms")
+
+
+class Fusion(Section):
+    base_frame: str = leaf("base_link", "Frame of the vehicle (REP 105)")
+    odom_frame: str = leaf("odom", "Frame that objects are published in")
+    calibration_file: str = leaf("", "YAML with extrinsics; empty takes them from tf")
+    rectified: bool = leaf(False, "The images are rectified: use P, ignore distortion")
+    per_point_compensation: bool = leaf(False, "Undo ego motion point by point within a sweep")
+    max_range_m: float = leaf(80.0, "Objects beyond are dropped and counted", "m", gt=0)
+    depth_gap_m: float = leaf(0.6, "Gap in depth that splits object from background", "m", gt=0)
+    merge_distance_m: float = leaf(
+        0.8, "Objects of several cameras nearer than this are one", "m", gt=0
+    )
+    camera_height_sigma_m: float = leaf(0.03, "Uncertainty of the camera height", "m", gt=0)
+    pitch_sigma_deg: float = leaf(0.25, "Uncertainty of the camera pitch", "deg", gt=0)
+    ground: Ground = Ground()
+    lidar_evidence: LidarEvidence = LidarEvidence()
+    pairing: Pairing = Pairing()
+
+
+class Tracking(Section):
+    acceleration_sigma: float = leaf(1.5, "Process noise of a moving object", "m/s^2", gt=0)
+    gate: float = leaf(0.997, "Probability mass inside the association gate", "", gt=0, lt=1)
+    confirm_hits: int = leaf(3, "Detections needed to confirm (M of N)", "", ge=1, le=20)
+    confirm_window: int = leaf(5, "Window of the confirmation (N)", "frames", ge=1, le=50)
+    coast_s: float = leaf(1.5, "A confirmed track lives this long unseen", "s", gt=0)
+    tentative_coast_s: float = leaf(0.35, "A tentative track lives this long unseen", "s", gt=0)
+    stationary_speed: float = leaf(0.4, "Below this an object is modelled as static", "m/s", ge=0)
+
+
+class Hazards(Section):
+    critical_distance_m: float = leaf(6.0, "On the path and nearer: critical", "m", gt=0)
+    warning_distance_m: float = leaf(15.0, "Nearer: warning", "m", gt=0)
+    caution_distance_m: float = leaf(40.0, "Nearer: caution", "m", gt=0)
+    critical_time_s: float = leaf(2.5, "Reached sooner: critical", "s", gt=0)
+    warning_time_s: float = leaf(5.0, "Reached sooner: warning", "s", gt=0)
+    large_size_m: float = leaf(1.0, "From this size an object counts as large", "m", gt=0)
+    small_height_m: float = leaf(0.02, "Objects lower than this are one level down", "m", ge=0)
+    near_value_m: float = leaf(
+        6.0, "Large or uncertain masks this near an aircraft, vehicle or person go out at once",
+        "m", ge=0,
+    )
+    vehicle_length_m: float = leaf(4.0, "Length of the vehicle", "m", gt=0)
+    vehicle_width_m: float = leaf(2.0, "Width of the vehicle", "m", gt=0)
+    base_to_front_m: float = leaf(3.0, "From base_link to the front bumper", "m", ge=0)
+    path_margin_m: float = leaf(0.5, "Added to each side of the ego path", "m", ge=0)
+
+
+class Intake(Section):
+    max_age_ms: float = leaf(500.0, "Input older than this on arrival is dropped", "ms", gt=0)
+    input_timeout_ms: float = leaf(
+        1000.0, "Silence on an input after which the state is UNKNOWN", "ms", gt=0
+    )
+    transport: Literal["raw", "compressed"] = leaf("raw", "Image transport")
+
+
+class Config(Section):
+    """The whole tree, with the defaults of a desktop CPU."""
+
+    camera: str = leaf("front", "Name of the camera that a camera node serves")
+    cameras: list[str] = leaf(["front"], "Cameras that the fusion node listens to")
+    perception: Perception = Perception()
+    fusion: Fusion = Fusion()
+    tracking: Tracking = Tracking()
+    hazards: Hazards = Hazards()
+    intake: Intake = Intake()
+
+
+def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read a YAML file (or the defaults) and lay dotted overrides over it.
+
+    Raises ConfigError naming the setting, what it accepts and what came.
+    """
+    tree: dict[str, Any] = {}
+    if path is not None:
+        try:
+            tree = yaml.safe_load(Path(path).read_text()) or {}
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path}: not a readable YAML file: {error}") from error
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}")
+    for name, value in (overrides or {}).items():
+        _set(tree, name, value)
+    try:
+        return Config.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(error, path))) from error
+
+
+def leaves(config: Section | None = None, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield (dotted name, value, pydantic FieldInfo) of each setting, in declaration order."""
+    section = Config() if config is None else config
+    for name, info in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value, info
+
+
+def _set(tree: dict[str, Any], dotted: str, value: Any) -> None:
+    *branches, last = dotted.split(".")
+    for branch in branches:
+        tree = tree.setdefault(branch, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{dotted}: '{branch}' is a setting, not a section")
+    tree[last] = value
+
+
+def _explain(error: ValidationError, path: Path | None) -> Iterator[str]:
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        yield f"{path or 'settings'}: {name}: {problem['msg']}, got {problem.get('input')!r}"
