@@ -1,0 +1,1 @@
+"""Masks and LiDAR sweeps become objects in space."""

@@ -1,0 +1,1 @@
+"""Tracks become hazards: levels, reasons and markers."""

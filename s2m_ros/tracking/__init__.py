@@ -1,0 +1,1 @@
+"""Objects of one instant become tracks over time."""
