@@ -1,0 +1,73 @@
+"""Makes rclpy messages for the codecs."""
+
+from __future__ import annotations
+
+import array
+import importlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+# Codes of array.array by the element type that rosidl names.
+_CODES = {
+    "uint8": "B",
+    "int8": "b",
+    "uint16": "H",
+    "int16": "h",
+    "uint32": "I",
+    "int32": "i",
+    "uint64": "Q",
+    "int64": "q",
+    "float": "f",
+    "double": "d",
+}
+
+
+class RclpyFactory:
+    """The ``MessageFactory`` of the nodes."""
+
+    def make(self, type_name: str, /, **fields: Any) -> Any:
+        message_type, converters = _plan(type_name)
+        unknown = fields.keys() - converters.keys()
+        if unknown:
+            raise TypeError(f"{type_name} has no field {', '.join(map(repr, sorted(unknown)))}")
+        message = message_type()
+        for name, value in fields.items():
+            setattr(message, name, converters[name](value))
+        return message
+
+
+def message_type(type_name: str) -> Any:
+    """The rclpy class of 'package/msg/Name'."""
+    package, kind, name = type_name.split("/")
+    return getattr(importlib.import_module(f"{package}.{kind}"), name)
+
+
+@cache
+def _plan(type_name: str) -> tuple[Any, dict[str, Callable[[Any], Any]]]:
+    cls = message_type(type_name)
+    return cls, {name: _converter(kind) for name, kind in cls.get_fields_and_field_types().items()}
+
+
+def _converter(kind: str) -> Callable[[Any], Any]:
+    if kind.startswith("sequence<"):
+        code = _CODES.get(kind[len("sequence<") : -1].split(",")[0])
+        return list if code is None else lambda values: _array(code, values)
+    if kind.endswith("]"):
+        code = _CODES.get(kind.split("[")[0])
+        return list if code is None else lambda values: np.asarray(values, np.dtype(code)).ravel()
+    if kind == "octet":
+        return lambda value: bytes([value])
+    if kind in ("float", "double"):
+        return float
+    return lambda value: value
+
+
+def _array(code: str, values: Sequence[Any] | np.ndarray[Any, Any]) -> array.array[Any]:
+    # The setter checks each element of anything but an array.array: 0.9 s for a 6 MB image.
+    result: array.array[Any] = array.array(code)
+    flat = np.ascontiguousarray(values, np.dtype(code))
+    result.frombytes(memoryview(flat.reshape(-1).view(np.uint8)))
+    return result

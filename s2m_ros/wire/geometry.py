@@ -1,0 +1,114 @@
+"""Times, headers, vectors, rotations and poses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from s2m_ros.fusion.transforms import from_quaternion, to_quaternion
+from s2m_ros.types import Float64, InputError
+from s2m_ros.wire.factory import MessageFactory
+
+SECOND_NS = 1_000_000_000
+
+
+def stamp_ns(time: Any) -> int:
+    """Nanoseconds of a builtin_interfaces Time or Duration."""
+    return int(time.sec) * SECOND_NS + int(time.nanosec)
+
+
+def time(factory: MessageFactory, ns: int) -> Any:
+    sec, nanosec = divmod(int(ns), SECOND_NS)
+    return factory.make("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
+
+
+def duration(factory: MessageFactory, seconds: float) -> Any:
+    sec, nanosec = divmod(round(seconds * SECOND_NS), SECOND_NS)
+    return factory.make("builtin_interfaces/msg/Duration", sec=sec, nanosec=nanosec)
+
+
+def header(factory: MessageFactory, ns: int, frame_id: str) -> Any:
+    return factory.make("std_msgs/msg/Header", stamp=time(factory, ns), frame_id=frame_id)
+
+
+def point(factory: MessageFactory, xyz: ArrayLike) -> Any:
+    return factory.make("geometry_msgs/msg/Point", **_xyz(xyz))
+
+
+def vector3(factory: MessageFactory, xyz: ArrayLike) -> Any:
+    return factory.make("geometry_msgs/msg/Vector3", **_xyz(xyz))
+
+
+def xyz(message: Any) -> Float64:
+    """float64 (3,) of a Point, Point32 or Vector3."""
+    return np.array([message.x, message.y, message.z], np.float64)
+
+
+def yaw_pose(factory: MessageFactory, position: ArrayLike, yaw: float) -> Any:
+    """A Pose turned by ``yaw`` rad about z."""
+    return factory.make(
+        "geometry_msgs/msg/Pose",
+        position=point(factory, position),
+        orientation=factory.make(
+            "geometry_msgs/msg/Quaternion",
+            x=0.0,
+            y=0.0,
+            z=float(np.sin(yaw / 2)),
+            w=float(np.cos(yaw / 2)),
+        ),
+    )
+
+
+def yaw(quaternion: Any) -> float:
+    """The rotation about z of a quaternion message, rad in (-pi, pi]."""
+    x, y, z, w = quaternion.x, quaternion.y, quaternion.z, quaternion.w
+    return float(np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)))
+
+
+def pose(factory: MessageFactory, matrix: Float64) -> Any:
+    """A Pose from a rigid transform, float64 (4, 4)."""
+    return factory.make(
+        "geometry_msgs/msg/Pose",
+        position=point(factory, matrix[:3, 3]),
+        orientation=quaternion(factory, matrix[:3, :3]),
+    )
+
+
+def matrix(position: Any, orientation: Any, source: str) -> Float64:
+    """The rigid transform, float64 (4, 4), of a Point or Vector3 and a Quaternion.
+
+    Raises InputError when a value is not finite or the quaternion has no length.
+    """
+    quaternion = [orientation.x, orientation.y, orientation.z, orientation.w]
+    try:
+        return from_quaternion(xyz(position), quaternion)
+    except ValueError as error:
+        raise InputError(
+            source, str(error), "publish finite values and a quaternion of unit length"
+        ) from error
+
+
+def quaternion(factory: MessageFactory, rotation: Float64) -> Any:
+    """A Quaternion with w >= 0 from a rotation, float64 (3, 3) or (4, 4)."""
+    x, y, z, w = to_quaternion(rotation).tolist()
+    return factory.make("geometry_msgs/msg/Quaternion", x=x, y=y, z=z, w=w)
+
+
+def polygon(factory: MessageFactory, footprint: Float64, z: float) -> Any:
+    """A Polygon at height ``z`` from float64 (K, 2)."""
+    points = [
+        factory.make("geometry_msgs/msg/Point32", x=float(x), y=float(y), z=z) for x, y in footprint
+    ]
+    return factory.make("geometry_msgs/msg/Polygon", points=points)
+
+
+def footprint(message: Any) -> Float64:
+    """float64 (K, 2) of a Polygon."""
+    return np.array([[p.x, p.y] for p in message.points], np.float64).reshape(-1, 2)
+
+
+def _xyz(values: ArrayLike) -> dict[str, float]:
+    x, y, z = np.asarray(values, np.float64).tolist()
+    return {"x": x, "y": y, "z": z}

@@ -1,0 +1,148 @@
+"""s2m_msgs/ObjectMaskArray <-> ObjectMasks. Masks travel as run lengths of their patch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2m_ros.types import Bool, InputError, ObjectMask, ObjectMasks, Prompt, RoleMap, State
+from s2m_ros.wire.counts import decode_counts, encode_counts
+from s2m_ros.wire.factory import MessageFactory
+from s2m_ros.wire.geometry import header, stamp_ns
+
+
+def encode_runs(bits: Bool) -> NDArray[np.uint32]:
+    """Lengths of the row-major runs of bool (h, w): zeros first (maybe 0 of them), ones, ..."""
+    flat = bits.ravel()
+    if not flat.size:
+        return np.empty(0, np.uint32)
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    runs = np.diff(np.concatenate([[0], edges, [flat.size]]))
+    return np.concatenate([[0], runs] if flat[0] else [runs]).astype(np.uint32)
+
+
+def decode_runs(runs: Any, height: int, width: int, source: str) -> Bool:
+    """The bool (height, width) that ``encode_runs`` coded. Raises InputError naming ``source``."""
+    lengths = np.asarray(runs, np.int64)
+    if lengths.sum() != height * width:
+        raise InputError(
+            source,
+            f"runs of a mask add up to {lengths.sum()} cells, its box has {width} x {height}",
+            "publish run lengths of the whole box, zeros first",
+        )
+    return np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(height, width)
+
+
+def encode_masks(factory: MessageFactory, masks: ObjectMasks) -> Any:
+    roles = masks.roles
+    return factory.make(
+        "s2m_msgs/msg/ObjectMaskArray",
+        header=header(factory, masks.stamp_ns, masks.frame_id),
+        sequence=masks.sequence,
+        camera=masks.camera,
+        scorer=masks.scorer,
+        state=int(masks.state),
+        reason=masks.reason,
+        image_width=masks.image_size[0],
+        image_height=masks.image_size[1],
+        grid_width=masks.grid_size[0],
+        grid_height=masks.grid_size[1],
+        masks=[_encode_mask(factory, item) for item in masks.items],
+        roles_width=0 if roles is None else roles.roles.shape[1],
+        roles_height=0 if roles is None else roles.roles.shape[0],
+        roles=np.empty(0, np.uint8) if roles is None else roles.roles.ravel(),
+        **encode_counts(masks.drops),
+    )
+
+
+def decode_masks(message: Any, source: str) -> ObjectMasks:
+    """Raises InputError naming ``source`` when sizes and data do not agree."""
+    image_size = (int(message.image_width), int(message.image_height))
+    return ObjectMasks(
+        stamp_ns=stamp_ns(message.header.stamp),
+        camera=message.camera,
+        frame_id=message.header.frame_id,
+        image_size=image_size,
+        grid_size=(int(message.grid_width), int(message.grid_height)),
+        items=tuple(_decode_mask(item, message, source) for item in message.masks),
+        roles=_decode_roles(message, image_size, source),
+        scorer=message.scorer,
+        state=State(message.state),
+        reason=message.reason,
+        sequence=int(message.sequence),
+        drops=decode_counts(message),
+    )
+
+
+def _encode_mask(factory: MessageFactory, item: ObjectMask) -> Any:
+    prompt = item.prompt
+    return factory.make(
+        "s2m_msgs/msg/ObjectMask",
+        id=item.id,
+        box=item.box,
+        runs=encode_runs(item.bits),
+        grid_x=item.x,
+        grid_y=item.y,
+        grid_width=item.bits.shape[1],
+        grid_height=item.bits.shape[0],
+        score_mean=item.score_mean,
+        score_max=item.score_max,
+        contrast=item.contrast,
+        predicted_iou=item.predicted_iou,
+        evidence=item.evidence,
+        prompt=factory.make(
+            "s2m_msgs/msg/Prompt",
+            box=prompt.box,
+            points=prompt.points.ravel(),
+            point_labels=prompt.point_labels.astype(np.int8),
+            peak=prompt.peak,
+            contrast=prompt.contrast,
+        ),
+    )
+
+
+def _decode_mask(item: Any, array: Any, source: str) -> ObjectMask:
+    x, y, w, h = item.grid_x, item.grid_y, item.grid_width, item.grid_height
+    if x + w > array.grid_width or y + h > array.grid_height:
+        raise InputError(
+            source,
+            f"mask {item.id} reaches cell ({x + w}, {y + h}) of a grid of "
+            f"{array.grid_width} x {array.grid_height}",
+            "publish masks inside their grid",
+        )
+    prompt = item.prompt
+    return ObjectMask(
+        id=int(item.id),
+        x=int(x),
+        y=int(y),
+        bits=decode_runs(item.runs, h, w, source),
+        box=np.array(item.box, np.float32),
+        score_mean=float(item.score_mean),
+        score_max=float(item.score_max),
+        contrast=float(item.contrast),
+        predicted_iou=float(item.predicted_iou),
+        evidence=float(item.evidence),
+        prompt=Prompt(
+            np.array(prompt.box, np.float32),
+            np.array(prompt.points, np.float32).reshape(-1, 2),
+            np.array(prompt.point_labels, np.float32),
+            float(prompt.peak),
+            float(prompt.contrast),
+        ),
+    )
+
+
+def _decode_roles(message: Any, image_size: tuple[int, int], source: str) -> RoleMap | None:
+    width, height = int(message.roles_width), int(message.roles_height)
+    if width * height == 0:
+        return None
+    roles = np.array(np.frombuffer(message.roles, np.uint8))
+    if roles.size != width * height:
+        raise InputError(
+            source,
+            f"{roles.size} roles for a grid of {width} x {height}",
+            "publish one role per cell",
+        )
+    return RoleMap(roles.reshape(height, width), image_size)

@@ -1,0 +1,95 @@
+"""s2m_msgs/Object3DArray <-> Objects3D."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from s2m_ros.types import Evidence, Object3D, Objects3D, RangeSource, Role, State
+from s2m_ros.wire.counts import decode_counts, encode_counts
+from s2m_ros.wire.factory import MessageFactory
+from s2m_ros.wire.geometry import (
+    footprint,
+    header,
+    polygon,
+    stamp_ns,
+    vector3,
+    xyz,
+    yaw,
+    yaw_pose,
+)
+from s2m_ros.wire.odometry import decode_ego, encode_ego
+
+
+def encode_objects(factory: MessageFactory, objects: Objects3D) -> Any:
+    return factory.make(
+        "s2m_msgs/msg/Object3DArray",
+        header=header(factory, objects.stamp_ns, objects.frame_id),
+        sequence=objects.sequence,
+        state=int(objects.state),
+        reason=objects.reason,
+        ego=encode_ego(factory, objects.ego),
+        objects=[_encode_object(factory, item) for item in objects.items],
+        **encode_counts(objects.drops),
+    )
+
+
+def decode_objects(message: Any, source: str) -> Objects3D:
+    ns = stamp_ns(message.header.stamp)
+    return Objects3D(
+        stamp_ns=ns,
+        frame_id=message.header.frame_id,
+        items=tuple(_decode_object(item) for item in message.objects),
+        ego=decode_ego(message.ego, ns, source),
+        state=State(message.state),
+        reason=message.reason,
+        sequence=int(message.sequence),
+        drops=decode_counts(message),
+    )
+
+
+def _encode_object(factory: MessageFactory, item: Object3D) -> Any:
+    return factory.make(
+        "s2m_msgs/msg/Object3D",
+        id=item.id,
+        pose=yaw_pose(factory, item.position, item.yaw),
+        covariance=item.covariance.ravel(),
+        size=vector3(factory, item.size),
+        footprint=polygon(factory, item.footprint, float(item.position[2] - item.size[2] / 2)),
+        height=float(item.height),
+        range=float(item.range_m),
+        range_source=int(item.range_source),
+        evidence=int(item.evidence),
+        point_count=int(item.point_count),
+        role=int(item.role),
+        score=float(item.score),
+        contrast=float(item.contrast),
+        predicted_iou=float(item.predicted_iou),
+        camera=item.camera,
+        mask_id=int(item.mask_id),
+        box=item.box,
+    )
+
+
+def _decode_object(item: Any) -> Object3D:
+    return Object3D(
+        id=int(item.id),
+        position=xyz(item.pose.position),
+        covariance=np.array(item.covariance, np.float64).reshape(3, 3),
+        size=xyz(item.size),
+        yaw=yaw(item.pose.orientation),
+        footprint=footprint(item.footprint),
+        height=float(item.height),
+        range_m=float(item.range),
+        range_source=RangeSource(item.range_source),
+        evidence=Evidence(item.evidence),
+        point_count=int(item.point_count),
+        role=Role(item.role),
+        score=float(item.score),
+        contrast=float(item.contrast),
+        predicted_iou=float(item.predicted_iou),
+        camera=item.camera,
+        mask_id=int(item.mask_id),
+        box=np.array(item.box, np.float32),
+    )

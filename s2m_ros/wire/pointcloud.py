@@ -1,0 +1,176 @@
+"""sensor_msgs/PointCloud2 <-> Sweep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2m_ros.types import InputError, Sweep
+from s2m_ros.wire.factory import MessageFactory
+from s2m_ros.wire.geometry import SECOND_NS, header, stamp_ns
+
+_TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8"}
+_INTENSITY = ("intensity", "i", "reflectivity")
+_TIME = ("t", "time", "time_offset", "offset_time", "timestamp", "timeStamp", "time_stamp")
+# Stamps later than this since their epoch are absolute, not relative to the sweep.
+_ABSOLUTE_S = 1e6
+
+
+def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
+    """The finite points of a PointCloud2, and how many were dropped, by reason.
+
+    Padded, unordered, organised and empty clouds and both byte orders are accepted; intensity of
+    any number type comes out as float32 in its own scale; a per-point time (seconds as floats,
+    nanoseconds as integers, relative or absolute) as nanoseconds from the header's stamp.
+    Raises InputError naming ``source``.
+    """
+    records = _records(message, source)
+    names = records.dtype.names or ()
+    missing = [name for name in "xyz" if name not in names]
+    if missing:
+        raise InputError(
+            source,
+            f"no field {', '.join(missing)} among {', '.join(names) or 'no fields'}",
+            "publish a PointCloud2 with float32 x, y, z",
+        )
+    for name in "xyz":
+        if records.dtype[name].kind != "f":
+            raise InputError(
+                source,
+                f"field {name} is {records.dtype[name]}",
+                "publish x, y, z as float32 or float64 in metres",
+            )
+    points = np.stack([records[name].astype(np.float32) for name in "xyz"], axis=-1)
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1))
+    sweep = Sweep(
+        stamp_ns(message.header.stamp),
+        message.header.frame_id,
+        points[finite],
+        _intensity(records, finite),
+        _offsets(records, finite, stamp_ns(message.header.stamp)),
+    )
+    bad = int(finite.size - finite.sum())
+    return sweep, {"not_finite": bad} if bad else {}
+
+
+def _records(message: Any, source: str) -> NDArray[Any]:
+    """The points as a structured array (N,), dtype from the fields' own offsets."""
+    fields = [f for f in message.fields if f.name and f.datatype in _TYPES]
+    order = ">" if message.is_bigendian else "<"
+    step, width, height = int(message.point_step), int(message.width), int(message.height)
+    for f in fields:
+        size = np.dtype(_TYPES[f.datatype]).itemsize * max(int(f.count), 1)
+        if width * height and f.offset + size > step:
+            raise InputError(
+                source,
+                f"field {f.name} ends at byte {f.offset + size} of a point of {step} bytes",
+                "correct offsets and point_step in the LiDAR driver",
+            )
+    unique = list({f.name: f for f in fields}.values())
+    dtype = np.dtype(
+        {
+            "names": [f.name for f in unique],
+            "formats": [_format(order, f) for f in unique],
+            "offsets": [int(f.offset) for f in unique],
+            "itemsize": step if width * height else max(step, _end(unique), 1),
+        }
+    )
+    if width * height == 0:
+        return np.empty(0, dtype)
+    data = np.frombuffer(message.data, np.uint8)
+    row = width * step
+    row_step = int(message.row_step) if height > 1 else row
+    needed = row_step * (height - 1) + row
+    if row_step < row or data.size < needed:
+        raise InputError(
+            source,
+            f"truncated cloud: {data.size} bytes with row_step {message.row_step}, expected "
+            f"{needed} for {width} x {height} points of {step} bytes",
+            "check the LiDAR driver and the middleware's limits on message size",
+        )
+    if row_step == row:
+        return data[:needed].view(dtype)
+    rows = np.lib.stride_tricks.as_strided(data, (height, row), (row_step, 1), writeable=False)
+    return np.ascontiguousarray(rows).reshape(-1).view(dtype)
+
+
+def _format(order: str, field: Any) -> Any:
+    base = order + _TYPES[field.datatype]
+    return base if int(field.count) <= 1 else (base, (int(field.count),))
+
+
+def _end(fields: list[Any]) -> int:
+    return max(
+        (
+            int(f.offset) + np.dtype(_TYPES[f.datatype]).itemsize * max(int(f.count), 1)
+            for f in fields
+        ),
+        default=0,
+    )
+
+
+def _find(records: NDArray[Any], names: tuple[str, ...]) -> NDArray[Any] | None:
+    for name in names:
+        if name in (records.dtype.names or ()) and records[name].ndim == 1:
+            return records[name]
+    return None
+
+
+def _intensity(records: NDArray[Any], keep: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+    values = _find(records, _INTENSITY)
+    return None if values is None else values[keep].astype(np.float32)
+
+
+def _offsets(
+    records: NDArray[Any], keep: NDArray[np.bool_], stamp: int
+) -> NDArray[np.int64] | None:
+    values = _find(records, _TIME)
+    if values is None:
+        return None
+    values = values[keep]
+    if values.dtype.kind == "f":
+        seconds = np.nan_to_num(values.astype(np.float64))
+        # Some drivers keep nanoseconds since the epoch in a double.
+        if seconds.size and abs(seconds[0]) > _ABSOLUTE_S * 1e6:
+            return (seconds - float(stamp)).astype(np.int64)
+        if seconds.size and abs(seconds[0]) > _ABSOLUTE_S:
+            return ((seconds - stamp / SECOND_NS) * SECOND_NS).astype(np.int64)
+        return np.round(seconds * SECOND_NS).astype(np.int64)
+    ns = values.astype(np.int64)
+    return ns - stamp if ns.size and abs(int(ns[0])) > _ABSOLUTE_S * SECOND_NS else ns
+
+
+def encode_sweep(factory: MessageFactory, sweep: Sweep) -> Any:
+    """A packed little-endian PointCloud2: x, y, z, then intensity and t (ns) where known."""
+    layout: list[tuple[str, str, int]] = [("x", "<f4", 7), ("y", "<f4", 7), ("z", "<f4", 7)]
+    columns: list[NDArray[Any]] = [sweep.points[:, 0], sweep.points[:, 1], sweep.points[:, 2]]
+    if sweep.intensity is not None:
+        layout.append(("intensity", "<f4", 7))
+        columns.append(sweep.intensity)
+    if sweep.offset_ns is not None:
+        layout.append(("t", "<i4", 5))
+        columns.append(sweep.offset_ns)
+    dtype = np.dtype([(name, kind) for name, kind, _ in layout])
+    records = np.empty(len(sweep.points), dtype)
+    for (name, _, _), column in zip(layout, columns, strict=True):
+        records[name] = column
+    fields = [
+        factory.make(
+            "sensor_msgs/msg/PointField", name=name, offset=4 * i, datatype=datatype, count=1
+        )
+        for i, (name, _, datatype) in enumerate(layout)
+    ]
+    return factory.make(
+        "sensor_msgs/msg/PointCloud2",
+        header=header(factory, sweep.stamp_ns, sweep.frame_id),
+        height=1,
+        width=len(records),
+        fields=fields,
+        is_bigendian=False,
+        point_step=dtype.itemsize,
+        row_step=dtype.itemsize * len(records),
+        data=records.view(np.uint8).reshape(-1),
+        is_dense=True,
+    )

@@ -1,0 +1,36 @@
+"""Names of the topics, relative to the vehicle's namespace. Absolute names start with a slash."""
+
+from __future__ import annotations
+
+POINTS = "points"
+ODOM = "odom"
+TF = "/tf"
+TF_STATIC = "/tf_static"
+CLOCK = "/clock"
+DIAGNOSTICS = "/diagnostics"
+OBJECTS = "s2m/objects"
+HAZARDS = "s2m/hazards"
+MARKERS = "s2m/markers"
+HEALTH = "s2m/health"
+
+
+def image(camera: str, transport: str = "raw") -> str:
+    """The image topic of a camera; transport is 'raw' or 'compressed'."""
+    name = f"camera/{camera}/image_raw"
+    return f"{name}/compressed" if transport == "compressed" else name
+
+
+def camera_info(camera: str) -> str:
+    return f"camera/{camera}/camera_info"
+
+
+def masks(camera: str) -> str:
+    return f"s2m/{camera}/masks"
+
+
+def score(camera: str) -> str:
+    return f"s2m/{camera}/score"
+
+
+def overlay(camera: str) -> str:
+    return f"s2m/{camera}/overlay/compressed"
