@@ -1,0 +1,43 @@
+# Everything runs in .venv, which `setup` makes on first use. PYTHON=... names the interpreter.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format model eval docs lock clean
+RUN := tools/env
+OUT ?= out/demo
+PYTEST_ARGS ?=
+TORCH := torch==2.13.0
+export PYTHON
+
+help:  ## Say what each target does
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup:  ## Make the environment: ROS 2 Jazzy, Python packages, s2m_msgs (about a minute, once)
+	@command -v python3 >/dev/null || { echo "setup: no python3; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@python3 tools/bootstrap.py
+
+demo: setup  ## Simulate an apron drive, play it through the three nodes, write the report to out/demo
+	@$(RUN) s2m demo --out $(OUT)
+
+test: setup  ## Run all tests, those of the nodes over the real middleware
+	@S2M_REQUIRE_ROS=1 $(RUN) pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+lint: setup  ## Check style (ruff) and types (mypy)
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+
+format: setup  ## Lay out the code as lint wants it
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+docs: setup  ## Write docs/parameters.md and launch/config/s2m.yaml from s2m_ros/config.py
+	@$(RUN) python tools/parameters.py
+
+lock: setup  ## Resolve the dependencies anew into requirements/default.lock
+	@$(RUN) uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
+	  --custom-compile-command "make lock" pyproject.toml --extra view --extra dev \
+	  requirements/default.in --output-file requirements/default.lock
+
+clean:  ## Remove the environment, builds and outputs
+	rm -rf .venv out build install log ros2_ws/build ros2_ws/install ros2_ws/log *.egg-info
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,3 @@
+from s2m_ros.cli.main import main
+
+main()

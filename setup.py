@@ -1,0 +1,45 @@
+"""The package as colcon and pip install it. package.xml holds name, version and description."""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+SHARE = Path("share/s2m_ros")
+SHARED_SUFFIXES = {".py", ".yaml", ".rviz", ".xml", ".onnx", ".md"}
+
+manifest = ElementTree.parse(ROOT / "package.xml").getroot()
+
+
+def shared(folder):
+    """(destination, files) of each folder below one that nodes and launch files look up."""
+    files = [p for p in sorted((ROOT / folder).rglob("*")) if p.suffix in SHARED_SUFFIXES]
+    files = [p.relative_to(ROOT) for p in files if "training" not in p.parts]
+    for parent in sorted({p.parent for p in files}):
+        yield str(SHARE / parent), [str(p) for p in files if p.parent == parent]
+
+
+setup(
+    name=manifest.findtext("name"),
+    version=manifest.findtext("version"),
+    description=manifest.findtext("description"),
+    license=manifest.findtext("license"),
+    packages=find_packages(include=["s2m_ros", "s2m_ros.*"]),
+    package_data={"s2m_ros": ["py.typed"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/s2m_ros"]),
+        (str(SHARE), ["package.xml"]),
+        *shared("launch"),
+        *shared("models"),
+    ],
+    entry_points={
+        "console_scripts": [
+            "camera_node = s2m_ros.nodes.camera_node:main",
+            "fusion_node = s2m_ros.nodes.fusion_node:main",
+            "tracker_node = s2m_ros.nodes.tracker_node:main",
+            "s2m = s2m_ros.cli.main:main",
+        ],
+    },
+    zip_safe=False,
+)
