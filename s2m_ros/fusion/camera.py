@@ -1,7 +1,8 @@
 """Camera models: points of an optical frame to pixels, pixels to rays.
 
-Pixels follow ``s2m_ros.types``: the centre of the first pixel is (0.5, 0.5). ``camera_info``, OpenCV
-and KITTI put it at (0, 0); matrices come in *their* convention and the half pixel is added here.
+Pixels follow ``s2m_ros.types``: the centre of the first pixel is (0.5, 0.5). ``camera_info``,
+OpenCV and KITTI put it at (0, 0); matrices come in *their* convention and the half pixel is added
+here.
 """
 
 from __future__ import annotations
@@ -215,20 +216,21 @@ def _radial(d: Float64, r2: Float64) -> Float64:
 
 def _undistort(d: Float64, wanted: Float64) -> Float64:
     """Newton's method on ``_distort`` (the fixed point that OpenCV iterates can diverge)."""
-    xy = wanted.copy()
+    xy: Float64 = wanted.copy()
     step = 1e-6
+    along_x, along_y = np.array([step, 0.0]), np.array([0.0, step])
     for _ in range(20):
         here = _distort(d, xy)
         miss = wanted - here
         if np.nanmax(np.abs(miss), initial=0.0) < 1e-12:
             break
-        jx = (_distort(d, xy + (step, 0.0)) - here) / step
-        jy = (_distort(d, xy + (0.0, step)) - here) / step
+        jx = (_distort(d, xy + along_x) - here) / step
+        jy = (_distort(d, xy + along_y) - here) / step
         det = jx[:, 0] * jy[:, 1] - jy[:, 0] * jx[:, 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             dx = (miss[:, 0] * jy[:, 1] - jy[:, 0] * miss[:, 1]) / det
             dy = (jx[:, 0] * miss[:, 1] - miss[:, 0] * jx[:, 1]) / det
-        xy = xy + np.clip(np.column_stack([dx, dy]), -0.5, 0.5)
+        xy += np.clip(np.column_stack([dx, dy]), -0.5, 0.5)
     lost = np.abs(_distort(d, xy) - wanted).max(axis=1) > 1e-7
     xy[lost] = np.nan
     return xy
