@@ -1,0 +1,106 @@
+"""The one table of nodes, parameters and remappings.
+
+The launch files and ``s2m up`` both start what this module lists. It imports no ROS package.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from s2m_ros.config import Config, leaves
+
+PACKAGE = "s2m_ros"
+
+# Branches of the settings tree that each kind of node declares as parameters.
+CAMERA_SETTINGS = ("camera", "perception", "intake")
+FUSION_SETTINGS = ("cameras", "fusion", "intake")
+TRACKER_SETTINGS = ("tracking", "hazards", "intake")
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One process. Topics in ``remappings`` are relative to the namespace, as the nodes name them.
+
+    parameters holds what differs from the defaults; parameter_files are read before them.
+    """
+
+    name: str
+    executable: str
+    module: str
+    namespace: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameter_files: tuple[Path, ...] = ()
+    remappings: tuple[tuple[str, str], ...] = ()
+
+    def ros_arguments(self) -> list[str]:
+        """What follows the executable on its command line."""
+        arguments = ["--ros-args", "-r", f"__node:={self.name}"]
+        if self.namespace:
+            arguments += ["-r", f"__ns:={self.namespace}"]
+        for file in self.parameter_files:
+            arguments += ["--params-file", str(file)]
+        for name, value in self.parameters.items():
+            arguments += ["-p", f"{name}:={json.dumps(value)}"]  # JSON is YAML
+        for topic, new_name in self.remappings:
+            arguments += ["-r", f"{topic}:={new_name}"]
+        return arguments
+
+    def command(self, python: str = sys.executable) -> list[str]:
+        """The command line of the process where no ROS tool starts it."""
+        return [python, "-m", self.module, *self.ros_arguments()]
+
+
+def graph(
+    config: Config | None = None,
+    *,
+    namespace: str = "",
+    use_sim_time: bool = False,
+    parameter_files: Sequence[Path] = (),
+    remappings: Mapping[str, str] | None = None,
+) -> list[NodeSpec]:
+    """The nodes of one vehicle: one camera node per camera, the fusion node, the tracker node.
+
+    namespace: absolute ('/tug_7') or empty; remappings: {topic: new name} of any topic that
+    ``s2m_ros.wire.topics`` names.
+    """
+    config = config or Config()
+    common: dict[str, Any] = {"use_sim_time": True} if use_sim_time else {}
+
+    def node(name: str, kind: str, settings: tuple[str, ...], **own: Any) -> NodeSpec:
+        return NodeSpec(
+            name,
+            kind,
+            f"{PACKAGE}.nodes.{kind}",
+            namespace,
+            {**common, **_changed(config, settings), **own},
+            tuple(parameter_files),
+            tuple((remappings or {}).items()),
+        )
+
+    return [
+        *(
+            node(f"camera_{camera}", "camera_node", CAMERA_SETTINGS, camera=camera)
+            for camera in config.cameras
+        ),
+        node("fusion", "fusion_node", FUSION_SETTINGS),
+        node("tracker", "tracker_node", TRACKER_SETTINGS),
+    ]
+
+
+def belongs(name: str, settings: Sequence[str]) -> bool:
+    """Whether a dotted setting lies in one of the branches."""
+    return any(name == branch or name.startswith(f"{branch}.") for branch in settings)
+
+
+def _changed(config: Config, settings: tuple[str, ...]) -> dict[str, Any]:
+    defaults = {name: value for name, value, _ in leaves()}
+    return {
+        name: value
+        for name, value, _ in leaves(config)
+        if belongs(name, settings) and value != defaults[name]
+    }
