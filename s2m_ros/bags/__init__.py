@@ -3,8 +3,8 @@
 from s2m_ros.bags.errors import BagError
 from s2m_ros.bags.reader import BagReader, Message, Topic
 from s2m_ros.bags.topics import TopicMap, load_topics
-from s2m_ros.bags.typestore import typestore
 from s2m_ros.bags.writer import BagWriter
+from s2m_ros.wire.factory import load_typestore
 
 __all__ = [
     "BagError",
@@ -14,5 +14,5 @@ __all__ = [
     "Topic",
     "TopicMap",
     "load_topics",
-    "typestore",
+    "load_typestore",
 ]

@@ -16,7 +16,7 @@ from typing_extensions import Self
 
 from s2m_ros.bags.errors import BagError
 from s2m_ros.bags.topics import absolute
-from s2m_ros.bags.typestore import typestore
+from s2m_ros.wire.factory import load_typestore
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ def _store_of(connections: Iterable[Connection]) -> Typestore:
             store.register(get_types_from_msg(text, connection.msgtype))
         elif connection.msgdef.format is MessageDefinitionFormat.IDL:
             store.register(get_types_from_idl(text))
-    ours = typestore()
+    ours = load_typestore()
     for name in ours.fielddefs.keys() - store.fielddefs.keys():
         store.fielddefs[name] = ours.fielddefs[name]
         store.types[name] = ours.types[name]

@@ -24,7 +24,7 @@ from typing_extensions import Self
 
 from s2m_ros.bags.errors import BagError
 from s2m_ros.bags.topics import absolute
-from s2m_ros.bags.typestore import typestore
+from s2m_ros.wire.factory import load_typestore
 
 _VERSION: Literal[8] = 8
 """Metadata version: the newest whose QoS text Humble reads too."""
@@ -93,7 +93,7 @@ class BagWriter:
                 )
             return
         given = definition and digest
-        store = store or typestore()
+        store = store or load_typestore()
         if not given and kind not in store.fielddefs:
             raise BagError(
                 f"{self.path}, {name}", f"unknown type {kind}", "give its message definition"
@@ -118,7 +118,7 @@ class BagWriter:
         if name not in self._connections:
             self.add(name, kind or ("" if raw else message.__msgtype__))
         connection = self._connections[name]
-        data = message if raw else typestore().serialize_cdr(message, connection.msgtype)
+        data = message if raw else load_typestore().serialize_cdr(message, connection.msgtype)
         self._writer.write(connection, stamp_ns, data)
         self.counts[name] += 1
 

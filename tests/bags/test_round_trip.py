@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
 
-from s2m_ros.bags import BagError, BagReader, BagWriter, load_topics, typestore
+from s2m_ros.bags import BagError, BagReader, BagWriter, load_topics
+from s2m_ros.wire.factory import load_typestore
 
-TYPES = typestore().types
+TYPES = load_typestore().types
 Time = TYPES["builtin_interfaces/msg/Time"]
 Header = TYPES["std_msgs/msg/Header"]
 Image = TYPES["sensor_msgs/msg/Image"]
@@ -97,7 +98,7 @@ def test_own_messages_round_trip_with_the_hash_of_the_interface_package(tmp_path
         decoded = reader.decode(message)
         assert decoded.reason == "no odometry"
         assert decoded.ego.pose.position.y == 2.0
-        assert reader.topics[0].digest == typestore().hash_rihs01("s2m_msgs/msg/HazardArray")
+        assert reader.topics[0].digest == load_typestore().hash_rihs01("s2m_msgs/msg/HazardArray")
 
 
 def test_a_copy_keeps_bytes_definitions_and_digests(bag: Path, tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_a_type_that_changed_since_is_read_by_the_definition_in_the_bag(tmp_path
     old = "string node"
     with BagWriter(tmp_path / "old") as writer:
         writer.add("s2m/health", "s2m_msgs/msg/Health", definition=old, digest="RIHS01_old")
-        raw = typestore().serialize_cdr(String("camera"), "std_msgs/msg/String")
+        raw = load_typestore().serialize_cdr(String("camera"), "std_msgs/msg/String")
         writer.write("s2m/health", bytes(raw), 1)
     with BagReader(tmp_path / "old") as reader:
         (message,) = reader.messages()
