@@ -1,0 +1,117 @@
+"""How much a mask stands out: the score inside it against the score in a ring around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..types import Bool, Float32, Role, RoleMap, ScoreMap, UInt8
+from .calibration import RARITY_LIMIT, rarity
+from .interfaces import Candidate
+
+SAMPLES = 96
+"""Masks are measured on at most about this many samples a side."""
+
+KNOWN_OBJECTS = (Role.VEHICLE, Role.PERSON, Role.AIRCRAFT)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Rarities (``calibration.py``) of one mask: inside, at its highest, in the ring around.
+
+    known: share of the mask on known vehicles, persons and aircraft; surface: on ground to drive.
+    """
+
+    inside: float
+    highest: float
+    ring: float
+    known: float
+    surface: float
+
+    @property
+    def contrast(self) -> float:
+        return self.inside - self.ring
+
+
+class Field:
+    """The score map and the role map of one frame, laid on its mask grid."""
+
+    def __init__(
+        self, score: ScoreMap, roles: RoleMap | None, grid_size: tuple[int, int]
+    ) -> None:
+        low = rarity(score.scores)
+        self.grid_size = grid_size
+        self.rarity: Float32 = np.asarray(
+            cv2.resize(low, grid_size, interpolation=cv2.INTER_LINEAR), np.float32
+        )
+        self.stride = max(1, round(grid_size[0] / low.shape[1]))
+        self._known: UInt8 | None = None
+        self._surface: UInt8 | None = None
+        if roles is not None:
+            known = np.isin(roles.roles, [int(role) for role in KNOWN_OBJECTS]).view(np.uint8)
+            surface = (roles.roles == Role.SURFACE).view(np.uint8)
+            how = cv2.INTER_NEAREST
+            self._known = np.asarray(cv2.resize(known, grid_size, interpolation=how), np.uint8)
+            self._surface = np.asarray(cv2.resize(surface, grid_size, interpolation=how), np.uint8)
+
+    def measure(self, x: int, y: int, bits: Bool) -> Measure:
+        """Measure a non-empty patch whose top left cell is (x, y).
+
+        The ring starts one cell of the score map outside the mask, since the score map itself is
+        no sharper, and is as wide as a quarter of the mask, at least two such cells.
+        """
+        h, w = bits.shape
+        gap = max(1, self.stride // 2)
+        width = max(2 * self.stride, max(h, w) // 4)
+        reach = gap + width
+        step = max(1, max(h, w) // SAMPLES)
+        x0, y0 = max(0, x - reach), max(0, y - reach)
+        x1 = min(self.grid_size[0], x + w + reach)
+        y1 = min(self.grid_size[1], y + h + reach)
+        area = np.zeros((y1 - y0, x1 - x0), np.uint8)
+        area[y - y0 : y - y0 + h, x - x0 : x - x0 + w] = bits
+        if step > 1:
+            thin = area[::step, ::step]
+            area = np.ascontiguousarray(thin) if thin.any() else area
+            step = step if thin.any() else 1
+        window = (slice(y0, y1, step), slice(x0, x1, step))
+        values = self.rarity[window]
+        inside = area.view(np.bool_)
+        ring = grow(area, -(-reach // step)) & ~grow(area, -(-gap // step))
+        inner = values[inside]
+        outer = values[ring]
+        return Measure(
+            float(inner.mean()),
+            float(inner.max()),
+            float(outer.mean()) if len(outer) else 0.0,
+            0.0 if self._known is None else float(self._known[window][inside].mean()),
+            0.0 if self._surface is None else float(self._surface[window][inside].mean()),
+        )
+
+    def mean(self, candidate: Candidate, bits: Bool) -> float:
+        """Mean rarity on some of a candidate's patch; 0 when there is none."""
+        h, w = bits.shape
+        values = self.rarity[candidate.y : candidate.y + h, candidate.x : candidate.x + w][bits]
+        return float(values.mean()) if len(values) else 0.0
+
+
+def grow(area: UInt8, cells: int) -> Bool:
+    """Dilate by a square of the given radius."""
+    kernel = np.ones((2 * cells + 1, 2 * cells + 1), np.uint8)
+    return np.asarray(cv2.dilate(area, kernel)).view(np.bool_)
+
+
+def evidence(measure: Measure, predicted_iou: float, stability: float) -> float:
+    """The value in [0, 1] that ranks masks: anomaly times how well mask and anomaly agree.
+
+    The first factor grows with the score inside, the second with its excess over the ring (a part
+    of an object, or a patch of a larger doubtful area, has little), the third with what the
+    segmenter itself thinks of the mask. Each is in [0, 1]; the mean is geometric, so that none can
+    make up for another that is missing.
+    """
+    anomaly = min(max(measure.inside, 0.0) / RARITY_LIMIT, 1.0)
+    excess = min(max(measure.contrast, 0.0) / (0.5 * RARITY_LIMIT), 1.0)
+    quality = max(predicted_iou, 0.0) ** 0.5 * max(stability, 0.0) ** 0.5
+    return float((anomaly * excess) ** 0.4 * quality**0.2)

@@ -1,0 +1,86 @@
+"""One image in, all unknown objects out: encode, score, prompt, segment, select."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..config import Perception as Settings
+from ..types import ObjectMasks, UInt8
+from .interfaces import Candidates, Encoder, Frame, Prompter, Scorer, Segmenter
+from .selection import Selector
+
+
+@dataclass
+class _Clock:
+    """Milliseconds between one mark and the next."""
+
+    marks: dict[str, float] = field(default_factory=dict)
+    _start: float = field(default_factory=time.perf_counter)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def mark(self, name: str) -> None:
+        now = time.perf_counter()
+        self.marks[name] = (now - self._last) * 1e3
+        self._last = now
+        self.marks["total"] = (now - self._start) * 1e3
+
+
+class Perception:
+    """The composed stages. Identical images give identical masks, bit for bit."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        scorer: Scorer,
+        prompter: Prompter,
+        segmenter: Segmenter,
+        config: Settings,
+    ) -> None:
+        self.encoder = encoder
+        self.scorer = scorer
+        self.prompter = prompter
+        self.segmenter = segmenter
+        self.selector = Selector(config.selection)
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """What runs here: model, hash, provider, scorer, segmenter."""
+        segmenter = {f"segmenter_{k}": v for k, v in self.segmenter.info.items()}
+        return {**self.encoder.info, "scorer": self.scorer.name, **segmenter}
+
+    def perceive(
+        self,
+        image: UInt8,
+        stamp_ns: int = 0,
+        camera: str = "",
+        frame_id: str = "",
+        sequence: int = 0,
+    ) -> Frame:
+        """Find the unknown objects in uint8 (H, W, 3) RGB; InputError when it is no such image."""
+        clock = _Clock()
+        encoding = self.encoder.encode(image)
+        clock.mark("encode")
+        score = self.scorer(encoding)
+        roles = self.encoder.roles(encoding)
+        clock.mark("score")
+        prompts = self.prompter(score, roles)
+        clock.mark("prompt")
+        candidates: Candidates = self.segmenter(encoding, prompts)
+        clock.mark("mask")
+        selected = self.selector(score, roles, prompts, candidates)
+        clock.mark("select")
+        masks = ObjectMasks(
+            stamp_ns=stamp_ns,
+            camera=camera,
+            frame_id=frame_id,
+            image_size=encoding.image_size,
+            grid_size=candidates.grid_size,
+            items=selected.items,
+            roles=roles,
+            scorer=score.scorer,
+            sequence=sequence,
+            drops=selected.drops,
+        )
+        return Frame(masks, score, prompts, selected.verdicts, clock.marks)

@@ -1,0 +1,203 @@
+"""Prompts from the topology of the score map, without training and without a fixed threshold.
+
+The map is cut at every level of a fine ladder; the connected regions of all cuts form a component
+tree (J. Jones, "Connected filtering and segmentation using component trees", 1999): a region's
+parent is the region of the next lower cut that holds it. Along each branch the regions that stand
+out most from what surrounds them are kept. So a faint object on quiet ground, a bright object
+inside a larger doubtful area, and two objects that touch at a low level all get their own prompt.
+Levels and contrasts are rarities (``calibration.py``), so a step means the same at .9 and .9999.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import Prompting
+from ..types import Float32, Prompts, RoleMap, ScoreMap
+from .calibration import RARITY_LIMIT, rarity
+from .interfaces import empty_prompts
+
+Int32 = NDArray[np.int32]
+
+STEP = 0.3
+"""Rarity between two cuts: a factor of two in how often normal ground scores as high."""
+
+DUPLICATE_BOX_IOU = 0.8
+LARGE_CELLS = 64
+"""Regions from this many cells on get the full number of points."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tree:
+    """The regions of all cuts, from the lowest cut up, N in all.
+
+    level, label: which cut, and the region's number in it; parent: index or -1; area: cells;
+    box: int32 (N, 4) in cells, upper ends exclusive; mean: rarity inside; contrast: mean less the
+    mean of what lies under the cut in the grown box. labels: int32 (levels, h, w).
+    """
+
+    levels: Float32
+    labels: Int32
+    level: Int32
+    label: Int32
+    parent: Int32
+    area: Int32
+    box: Int32
+    mean: Float32
+    contrast: Float32
+
+
+def component_tree(values: Float32, floor: float, step: float = STEP) -> Tree:
+    """Cut float32 (h, w) at floor, floor + step, ... and connect the regions (8-connectivity)."""
+    h, w = values.shape
+    top = min(float(values.max(initial=0.0)), RARITY_LIMIT)
+    count = max(0, int(np.ceil((top - floor) / step)))
+    levels = np.asarray(floor + step * np.arange(count), np.float32)
+    labels = np.zeros((count, h, w), np.int32)
+    flat = values.ravel()
+    nodes: list[tuple[Int32, ...]] = []
+    means: list[Float32] = []
+    contrasts: list[Float32] = []
+    starts = [0]
+    for k, level in enumerate(levels):
+        above = (values >= level).view(np.uint8)
+        n, _, stats, _ = cv2.connectedComponentsWithStats(above, labels[k], 8, cv2.CV_32S)
+        stats = stats[1:]
+        inside = np.flatnonzero(above)
+        at = labels[k].ravel()[inside]
+        mean = np.bincount(at, flat[inside], n)[1:] / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
+        parent = np.full(n, -1, np.int32)
+        if k:
+            parent[at] = labels[k - 1].ravel()[inside] + (starts[k - 1] - 1)
+        box = np.stack(
+            [stats[:, 0], stats[:, 1], stats[:, 0] + stats[:, 2], stats[:, 1] + stats[:, 3]], 1
+        )
+        around = _mean_under(values, above, box)
+        nodes.append(
+            (
+                np.full(n - 1, k, np.int32),
+                np.arange(1, n, dtype=np.int32),
+                parent[1:],
+                stats[:, cv2.CC_STAT_AREA].astype(np.int32),
+                box.astype(np.int32),
+            )
+        )
+        means.append(np.asarray(mean, np.float32))
+        contrasts.append(np.asarray(mean - around, np.float32))
+        starts.append(starts[-1] + n - 1)
+    if not nodes:
+        none, nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
+        return Tree(
+            levels, labels, none, none, none, none, none.reshape(0, 4), nothing, nothing
+        )
+    level_, label_, parent_, area_, box_ = (np.concatenate(part) for part in zip(*nodes))
+    return Tree(
+        levels,
+        labels,
+        level_,
+        label_,
+        parent_,
+        area_,
+        box_,
+        np.concatenate(means),
+        np.concatenate(contrasts),
+    )
+
+
+def _mean_under(values: Float32, above: NDArray[np.uint8], box: Int32) -> Float32:
+    """Mean of the cells under the cut in each box grown by a quarter of its size, at least 2."""
+    h, w = values.shape
+    under = 1 - above
+    total = cv2.integral(values * under, sdepth=cv2.CV_64F)
+    cells = cv2.integral(under, sdepth=cv2.CV_32S)
+    size = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
+    margin = np.maximum(2, size // 4)
+    x0, y0 = np.maximum(box[:, 0] - margin, 0), np.maximum(box[:, 1] - margin, 0)
+    x1, y1 = np.minimum(box[:, 2] + margin, w), np.minimum(box[:, 3] + margin, h)
+
+    def within(table: NDArray[np.float64]) -> NDArray[np.float64]:
+        return table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0]
+
+    return np.asarray(within(total) / np.maximum(within(cells), 1), np.float32)
+
+
+def stand_out(tree: Tree, min_cells: int, min_contrast: float) -> Int32:
+    """Regions with more contrast than their parent and than any region inside them, best first.
+
+    Of two that have nearly the same box the one with more contrast stays.
+    """
+    usable = (tree.area >= min_cells) & (tree.contrast >= min_contrast)
+    value = np.where(usable, tree.contrast, -np.inf).astype(np.float32)
+    inner = np.full(len(value) + 1, -np.inf, np.float32)
+    np.maximum.at(inner, tree.parent, value)
+    outer = np.where(tree.parent >= 0, value[tree.parent], -np.inf)
+    peaks = np.flatnonzero(usable & (value >= inner[:-1]) & (value > outer)).astype(np.int32)
+    order = peaks[np.lexsort((peaks, -tree.area[peaks], -value[peaks]))]
+    kept: list[int] = []
+    for i in order:
+        if not kept or _box_iou(tree.box[i], tree.box[kept]).max() < DUPLICATE_BOX_IOU:
+            kept.append(int(i))
+    return np.asarray(kept, np.int32)
+
+
+def _box_iou(box: Int32, others: Int32) -> NDArray[np.float64]:
+    low = np.maximum(box[:2], others[:, :2])
+    high = np.minimum(box[2:], others[:, 2:])
+    overlap = np.clip(high - low, 0, None).prod(axis=1)
+    areas = (others[:, 2:] - others[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod()
+    return np.asarray(overlap / (areas - overlap))
+
+
+def spread(values: Float32, inside: NDArray[np.bool_], count: int) -> Float32:
+    """Up to ``count`` cells of a region, (x, y): the highest one, then each farthest from the others.
+
+    Farthest-point sampling (Gonzalez, 1985). Cells on the rim are used only when there is no other.
+    """
+    core = cv2.erode(
+        inside.view(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    ).view(np.bool_)
+    ys, xs = np.nonzero(core if core.any() else inside)
+    cells = np.stack([xs, ys], 1).astype(np.float32)
+    chosen = [int(np.argmax(values[ys, xs]))]
+    distance = np.square(cells - cells[chosen[0]]).sum(axis=1)
+    while len(chosen) < min(count, len(cells)):
+        chosen.append(int(np.argmax(distance)))
+        np.minimum(distance, np.square(cells - cells[chosen[-1]]).sum(axis=1), out=distance)
+    return cells[chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyPrompter:
+    """One prompt for each region of the score map that stands out; the strongest max_prompts."""
+
+    config: Prompting
+
+    def __call__(self, score: ScoreMap, roles: RoleMap | None = None) -> Prompts:
+        """Boxes and points in image pixels; peak and contrast are rarities."""
+        config = self.config
+        values = rarity(score.scores)
+        tree = component_tree(values, -float(np.log10(1.0 - config.floor)))
+        chosen = stand_out(tree, config.min_pixels, config.contrast)[: config.max_prompts]
+        if not len(chosen):
+            return empty_prompts(config.points)
+        h, w = values.shape
+        scale = np.asarray([score.image_size[0] / w, score.image_size[1] / h], np.float32)
+        points = np.zeros((len(chosen), config.points, 2), np.float32)
+        labels = np.full((len(chosen), config.points), -1, np.float32)
+        peak = np.zeros(len(chosen), np.float32)
+        for row, i in enumerate(chosen):
+            x0, y0, x1, y1 = tree.box[i]
+            inside = tree.labels[tree.level[i], y0:y1, x0:x1] == tree.label[i]
+            patch = values[y0:y1, x0:x1]
+            wanted = config.points if tree.area[i] >= LARGE_CELLS else 1
+            cells = spread(patch, inside, wanted)
+            points[row, : len(cells)] = (cells + np.float32([x0 + 0.5, y0 + 0.5])) * scale
+            labels[row, : len(cells)] = 1
+            peak[row] = patch[inside].max()
+        boxes = tree.box[chosen].astype(np.float32) * np.tile(scale, 2)
+        return Prompts(boxes, points, labels, peak, tree.contrast[chosen])

@@ -1,0 +1,202 @@
+"""Which of the proposed masks are objects: rank by evidence, one mask an object, none lost silently.
+
+Reasons of a drop: ``empty``, ``too_large``, ``low_evidence``, ``known_class``, ``duplicate``,
+``part_of_other``, ``swallows_other``, ``over_limit``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ..config import Selection
+from ..types import Bool, Float32, ObjectMask, Prompts, RoleMap, ScoreMap
+from .calibration import unrarity
+from .evidence import Field, Measure, evidence
+from .interfaces import Candidate, Candidates, Verdict
+from .paste import cropped
+
+KNOWN_MARGIN = 0.5
+"""How much of the way from min_evidence to 1 a mask must make that lies on a known class alone."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selected:
+    items: tuple[ObjectMask, ...]
+    verdicts: tuple[Verdict, ...]
+    drops: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rated:
+    candidate: Candidate
+    measure: Measure
+    evidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    config: Selection
+
+    def __call__(
+        self, score: ScoreMap, roles: RoleMap | None, prompts: Prompts, candidates: Candidates
+    ) -> Selected:
+        """Masks in falling order of evidence, with ids from 1, and a verdict on each candidate."""
+        field = Field(score, roles, candidates.grid_size)
+        verdicts: list[Verdict] = []
+        rated: list[_Rated] = []
+        for candidate in candidates.items:
+            rating = self._rate(field, prompts, candidate)
+            if isinstance(rating, Verdict):
+                verdicts.append(rating)
+            else:
+                rated.append(rating)
+        rated.sort(key=lambda r: (-r.evidence, r.candidate.prompt))
+        kept: list[_Rated] = []
+        for item in rated:
+            verdicts += self._admit(field, item, kept)
+        kept.sort(key=lambda r: (-r.evidence, r.candidate.prompt))
+        verdicts += [Verdict(r.candidate, r.evidence, "over_limit") for r in self._excess(kept)]
+        kept = kept[: self.config.max_masks]
+        drops = Counter(verdict.reason for verdict in verdicts)
+        verdicts = [Verdict(r.candidate, r.evidence) for r in kept] + verdicts
+        scale = np.asarray(score.image_size, np.float32) / np.asarray(
+            candidates.grid_size, np.float32
+        )
+        items = tuple(
+            object_mask(i + 1, r.candidate, r.measure, r.evidence, prompts, scale)
+            for i, r in enumerate(kept)
+        )
+        return Selected(items, tuple(verdicts), dict(sorted(drops.items())))
+
+    def _excess(self, kept: list[_Rated]) -> list[_Rated]:
+        return kept[self.config.max_masks :]
+
+    def _rate(self, field: Field, prompts: Prompts, candidate: Candidate) -> _Rated | Verdict:
+        if not candidate.bits.any():
+            return Verdict(candidate, 0.0, "empty")
+        limit = self.config.large_fraction * field.grid_size[0] * field.grid_size[1]
+        if candidate.bits.sum() > limit:
+            candidate = split(field, candidate)
+            if not candidate.bits.any() or candidate.bits.sum() > limit:
+                return Verdict(candidate, 0.0, "too_large")
+        measure = field.measure(candidate.x, candidate.y, candidate.bits)
+        value = evidence(measure, candidate.predicted_iou, candidate.stability)
+        least = self.config.min_evidence
+        if value < least:
+            return Verdict(candidate, value, "low_evidence")
+        if value < least + (1.0 - least) * KNOWN_MARGIN * measure.known:
+            return Verdict(candidate, value, "known_class")
+        return _Rated(candidate, measure, value)
+
+    def _admit(self, field: Field, item: _Rated, kept: list[_Rated]) -> list[Verdict]:
+        """Compare one candidate with the stronger ones; changes ``kept``, returns the drops."""
+        parts: list[_Rated] = []
+        area = int(item.candidate.bits.sum())
+        for other in kept:
+            both = overlap(item.candidate, other.candidate)
+            if not both:
+                continue
+            other_area = int(other.candidate.bits.sum())
+            if both >= self.config.duplicate_iou * (area + other_area - both):
+                return [Verdict(item.candidate, item.evidence, "duplicate")]
+            if both >= self.config.contained * area:
+                return [Verdict(item.candidate, item.evidence, "part_of_other")]
+            if both >= self.config.contained * other_area:
+                if not _is_whole(field, item, other):
+                    return [Verdict(item.candidate, item.evidence, "swallows_other")]
+                parts.append(other)
+        for part in parts:
+            kept.remove(part)
+        kept.append(item)
+        return [Verdict(part.candidate, part.evidence, "part_of_other") for part in parts]
+
+
+def overlap(a: Candidate, b: Candidate) -> int:
+    """How many cells two masks share."""
+    x0, y0 = max(a.x, b.x), max(a.y, b.y)
+    x1 = min(a.x + a.bits.shape[1], b.x + b.bits.shape[1])
+    y1 = min(a.y + a.bits.shape[0], b.y + b.bits.shape[0])
+    if x1 <= x0 or y1 <= y0:
+        return 0
+    return int(
+        np.count_nonzero(
+            a.bits[y0 - a.y : y1 - a.y, x0 - a.x : x1 - a.x]
+            & b.bits[y0 - b.y : y1 - b.y, x0 - b.x : x1 - b.x]
+        )
+    )
+
+
+def _is_whole(field: Field, item: _Rated, part: _Rated) -> bool:
+    """Whether what ``item`` has beyond ``part`` is itself anomalous: then it is the whole object."""
+    rest = item.candidate.bits.copy()
+    dx, dy = part.candidate.x - item.candidate.x, part.candidate.y - item.candidate.y
+    h, w = part.candidate.bits.shape
+    y0, x0 = max(dy, 0), max(dx, 0)
+    y1, x1 = min(dy + h, rest.shape[0]), min(dx + w, rest.shape[1])
+    rest[y0:y1, x0:x1] &= ~part.candidate.bits[y0 - dy : y1 - dy, x0 - dx : x1 - dx]
+    ring = item.measure.ring
+    return field.mean(item.candidate, rest) - ring >= 0.5 * (part.measure.inside - ring)
+
+
+def split(field: Field, candidate: Candidate) -> Candidate:
+    """What a mask that swallows the scene holds of anomaly: the largest region over Otsu's cut."""
+    h, w = candidate.bits.shape
+    values = field.rarity[candidate.y : candidate.y + h, candidate.x : candidate.x + w]
+    cut = otsu(values[candidate.bits])
+    bits: Bool = candidate.bits & (values > cut)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(bits.view(np.uint8), connectivity=8)
+    if count > 1:
+        bits = np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
+    return replace(
+        cropped(
+            bits,
+            candidate.x,
+            candidate.y,
+            candidate.prompt,
+            candidate.predicted_iou,
+            candidate.stability,
+        )
+    )
+
+
+def otsu(values: Float32) -> float:
+    """The cut that best separates values into two classes (N. Otsu, 1979), by a 64-bin histogram."""
+    counts, edges = np.histogram(values, 64)
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    below = np.cumsum(counts)
+    total = np.cumsum(counts * centres)
+    above = below[-1] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = total / below - (total[-1] - total) / above
+        between = np.nan_to_num(below * above * gap**2, nan=0.0, posinf=0.0, neginf=0.0)
+    return float(edges[1 + int(np.argmax(between))])
+
+
+def object_mask(
+    id: int,
+    candidate: Candidate,
+    measure: Measure,
+    value: float,
+    prompts: Prompts,
+    scale: Float32,
+) -> ObjectMask:
+    h, w = candidate.bits.shape
+    corners = np.asarray([candidate.x, candidate.y, candidate.x + w, candidate.y + h], np.float32)
+    return ObjectMask(
+        id=id,
+        x=candidate.x,
+        y=candidate.y,
+        bits=candidate.bits,
+        box=np.asarray(corners * np.tile(scale, 2), np.float32),
+        score_mean=float(unrarity(measure.inside)),
+        score_max=float(unrarity(measure.highest)),
+        contrast=measure.contrast,
+        predicted_iou=candidate.predicted_iou,
+        evidence=value,
+        prompt=prompts[candidate.prompt],
+    )

@@ -1,0 +1,1 @@
+"""Models at run time: manifests, ONNX Runtime sessions, and how they become a ``Perception``."""

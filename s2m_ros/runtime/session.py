@@ -1,0 +1,107 @@
+"""ONNX Runtime sessions: providers by policy, threads by configuration, deterministic."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import Model
+from ..types import InputError
+
+log = logging.getLogger(__name__)
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """The execution providers to use, and a warning when they are not the wanted ones."""
+
+    names: tuple[str, ...]
+    warning: str = ""
+
+
+def choose_providers(
+    wanted: Sequence[str], available: Sequence[str], policy: str, explicit: bool = True
+) -> Providers:
+    """Those wanted that are available, in order of preference.
+
+    Under the policy 'require' the first wanted one must be there; under 'fallback' its absence is
+    a warning. InputError names what is missing, what is there, and the remedy.
+    """
+    usable = tuple(name for name in wanted if name in available)
+    missing = [name for name in wanted if name not in available]
+    source = "perception.model.providers"
+    remedy = (
+        "install onnxruntime-gpu (and TensorRT) for this machine, or list CPUExecutionProvider first"
+    )
+    if not usable or (policy == "require" and wanted[0] not in available):
+        raise InputError(
+            source, f"wanted {list(wanted)}, this ONNX Runtime offers {list(available)}", remedy
+        )
+    first_missing = bool(missing) and wanted[0] in missing
+    warning = f"{', '.join(missing)} not available, using {usable[0]}" if first_missing else ""
+    return Providers(usable, warning)
+
+
+class Session:
+    """One ONNX graph, ready to run. Inputs and outputs are numpy arrays by name."""
+
+    def __init__(self, path: Path, config: Model) -> None:
+        """Raises InputError when ONNX Runtime is absent, refuses the file or a provider."""
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise InputError(
+                "onnxruntime", f"not importable ({error})", "pip install onnxruntime"
+            ) from error
+        chosen = choose_providers(
+            config.providers, onnxruntime.get_available_providers(), config.provider_policy
+        )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = config.threads
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.use_deterministic_compute = True
+        options.log_severity_level = 3
+        # Waiting threads sleep: spinning ones would take the cores from the other nodes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=list(chosen.names)
+            )
+        except Exception as error:  # ONNX Runtime raises its own classes without a common base
+            raise InputError(
+                str(path), f"ONNX Runtime refuses it: {error}", "check the file and its opset"
+            ) from error
+        self.path = path
+        self.provider = str(self._session.get_providers()[0])
+        self.warning = chosen.warning
+        if self.provider != chosen.names[0]:
+            self.warning = f"{chosen.names[0]} did not start, using {self.provider}"
+            if config.provider_policy == "require":
+                raise InputError(
+                    str(path), self.warning, "install what the provider needs, or use 'fallback'"
+                )
+        if self.warning:
+            log.info("%s: %s", path.name, self.warning)
+        self.inputs: tuple[str, ...] = tuple(i.name for i in self._session.get_inputs())
+        self.outputs: tuple[str, ...] = tuple(o.name for o in self._session.get_outputs())
+        self.input_shapes: Mapping[str, tuple[int | str | None, ...]] = {
+            i.name: tuple(i.shape) for i in self._session.get_inputs()
+        }
+        self.input_types: Mapping[str, str] = {
+            i.name: str(i.type) for i in self._session.get_inputs()
+        }
+
+    def run(self, feed: Mapping[str, Array], outputs: Sequence[str] | None = None) -> list[Array]:
+        """Run once; ``outputs`` by name and in that order (all of them by default)."""
+        names = list(self.outputs if outputs is None else outputs)
+        result: list[Array] = self._session.run(names, dict(feed))
+        return [np.asarray(array) for array in result]

@@ -1,0 +1,165 @@
+"""The default model: one encoder pass a frame, one decoder call for all its prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from ..config import Model
+from ..perception.interfaces import Candidates, Encoding
+from ..perception.paste import paste
+from ..types import Float32, InputError, Prompts, Role, RoleMap, UInt8
+from .manifest import Manifest
+from .session import Session
+
+
+def input_size(
+    image_size: tuple[int, int], budget: tuple[int, int], multiple_of: int
+) -> tuple[int, int]:
+    """Size (width, height) that keeps the image's aspect within the budget's number of pixels.
+
+    Images are never enlarged beyond the next multiple.
+    """
+    width, height = image_size
+    scale = min(1.0, ((budget[0] * budget[1]) / (width * height)) ** 0.5)
+
+    def fit(length: int) -> int:
+        return max(multiple_of, round(length * scale / multiple_of) * multiple_of)
+
+    return fit(width), fit(height)
+
+
+class TrunkEncoder:
+    """Image -> anomaly logit, class logits and features (``interfaces.Encoding``)."""
+
+    def __init__(self, manifest: Manifest, config: Model) -> None:
+        self._manifest = manifest
+        self._session = Session(manifest.file("encoder"), config)
+        missing = [name for name in manifest.encoder.outputs if name not in self._session.outputs]
+        if "image" not in self._session.inputs or missing:
+            raise InputError(
+                str(self._session.path),
+                f"expected input 'image' and outputs {manifest.encoder.outputs}, got "
+                f"{list(self._session.inputs)} and {list(self._session.outputs)}",
+                "export the model again, or correct encoder.outputs in model.yaml",
+            )
+        shape = self._session.input_shapes["image"]
+        self._fixed = (
+            (int(shape[2]), int(shape[1]))
+            if isinstance(shape[1], int) and isinstance(shape[2], int)
+            else None
+        )
+        self._budget = (
+            config.width or manifest.input.width,
+            config.height or manifest.input.height,
+        )
+        self._asked = bool(config.width and config.height)
+        self._roles = np.asarray(manifest.roles(), np.uint8)
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        manifest = self._manifest
+        return {
+            "model": manifest.name,
+            "version": manifest.version,
+            "sha256": manifest.files["encoder"].sha256[:12],
+            "provider": self._session.provider,
+            "warning": self._session.warning,
+        }
+
+    def size_for(self, image_size: tuple[int, int]) -> tuple[int, int]:
+        if self._fixed is not None:
+            return self._fixed
+        step = self._manifest.input.multiple_of
+        if self._asked:
+            width, height = self._budget
+            return max(step, width // step * step), max(step, height // step * step)
+        return input_size(image_size, self._budget, step)
+
+    def encode(self, image: UInt8) -> Encoding:
+        """uint8 (H, W, 3) RGB; InputError when it is not."""
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise InputError(
+                "image", f"expected uint8 (H, W, 3), got {image.dtype} {image.shape}", "convert it"
+            )
+        size = self.size_for((image.shape[1], image.shape[0]))
+        shrinks = size[0] < image.shape[1] or size[1] < image.shape[0]
+        if size == (image.shape[1], image.shape[0]):
+            network_input = np.ascontiguousarray(image)[None]
+        else:
+            how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            network_input = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)[None]
+        names = self._manifest.encoder.outputs
+        outputs = dict(zip(names, self._session.run({"image": network_input}, names), strict=True))
+        anomaly = outputs.pop("anomaly", None)
+        logits = outputs.pop("logits", None)
+        return Encoding(
+            image,
+            network_input,
+            None if anomaly is None else anomaly[0, 0],
+            None if logits is None else logits[0],
+            outputs,
+        )
+
+    def roles(self, encoding: Encoding) -> RoleMap | None:
+        if encoding.logits is None or len(self._roles) != len(encoding.logits):
+            return None
+        if not (self._roles != Role.UNKNOWN).any():
+            return None
+        return RoleMap(self._roles[encoding.logits.argmax(axis=0)], encoding.image_size)
+
+
+class TrunkSegmenter:
+    """Boxes and points on the encoder's features -> masks, all prompts of a frame in one call."""
+
+    def __init__(self, manifest: Manifest, config: Model) -> None:
+        self._manifest = manifest
+        self._session = Session(manifest.file("decoder"), config)
+        missing = {"masks", "windows", "iou"} - set(self._session.outputs)
+        if missing:
+            raise InputError(
+                str(self._session.path),
+                f"expected outputs masks, windows and iou, got {list(self._session.outputs)}",
+                "export the decoder again",
+            )
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        return {
+            "segmenter": f"{self._manifest.name} decoder",
+            "sha256": self._manifest.files["decoder"].sha256[:12],
+            "provider": self._session.provider,
+        }
+
+    def __call__(self, encoding: Encoding, prompts: Prompts) -> Candidates:
+        grid = encoding.input_size
+        if not len(prompts):
+            return Candidates(grid, ())
+        scale = np.asarray(grid, np.float32) / np.asarray(encoding.image_size, np.float32)
+        given: dict[str, Float32 | UInt8] = {
+            "image": encoding.network_input,
+            **encoding.features,
+            "boxes": np.asarray(prompts.boxes * np.tile(scale, 2), np.float32),
+            "points": np.asarray(prompts.points * scale, np.float32),
+            "point_labels": np.asarray(prompts.point_labels, np.float32),
+        }
+        if encoding.anomaly is not None:
+            given["anomaly"] = encoding.anomaly[None, None]
+        if encoding.logits is not None:
+            given["logits"] = encoding.logits[None]
+        lacking = [name for name in self._session.inputs if name not in given]
+        if lacking:
+            raise InputError(
+                str(self._session.path),
+                f"needs {lacking}, the encoder gives {sorted(given)}",
+                "list these outputs under encoder.outputs in model.yaml",
+            )
+        feed = {name: given[name] for name in self._session.inputs}
+        masks, windows, iou = self._session.run(feed, ("masks", "windows", "iou"))
+        items = tuple(
+            paste(masks[i, 0], windows[i], grid, i, float(np.clip(iou[i], 0, 1)))
+            for i in range(len(prompts))
+        )
+        return Candidates(grid, items)
