@@ -76,6 +76,9 @@ class Perception(Section):
 
 
 class Ground(Section):
+    height_m: float = leaf(
+        0.0, "Height of the ground in base_link where nothing measured it", "m", ge=-5, le=5
+    )
     cell_m: float = leaf(2.0, "Cell of the ground surface", "m", gt=0, le=20)
     max_slope: float = leaf(0.12, "Steepest ground", "m/m", gt=0, le=1)
     tolerance_m: float = leaf(
@@ -91,6 +94,9 @@ class LidarEvidence(Section):
     max_size_m: float = leaf(6.0, "Larger clusters are structure", "m", gt=0)
     min_points: int = leaf(5, "Least points of a cluster", "", ge=1)
     cell_m: float = leaf(0.25, "Cell of the clustering grid", "m", gt=0)
+    outside_view: bool = leaf(
+        False, "Also report clusters that no camera sees, where no class can explain them"
+    )
 
 
 class Pairing(Section):
