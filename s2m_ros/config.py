@@ -6,7 +6,7 @@ Each leaf states its meaning, unit and bounds here and nowhere else. Dotted name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -177,6 +177,9 @@ class Config(Section):
 def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
     """Read a YAML file (or the defaults) and lay dotted overrides over it.
 
+    The file holds the tree as it is, or as a ROS parameter file wraps it for all nodes
+    (``/**: ros__parameters:``), so that one file serves both.
+
     Raises ConfigError naming the setting, what it accepts and what came.
     """
     tree: dict[str, Any] = {}
@@ -187,6 +190,7 @@ def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -
             raise ConfigError(f"{path}: not a readable YAML file: {error}") from error
         if not isinstance(tree, dict):
             raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}")
+        tree = _unwrap(tree, path)
     for name, value in (overrides or {}).items():
         _set(tree, name, value)
     try:
@@ -204,6 +208,31 @@ def leaves(config: Section | None = None, prefix: str = "") -> Iterator[tuple[st
             yield from leaves(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value, info
+
+
+def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
+    """``{dotted name: value}`` of pairs ``name=value`` as a person types them; values are YAML."""
+    result = {}
+    for pair in pairs:
+        name, found, value = pair.partition("=")
+        if not (name and found):
+            raise ConfigError(f"setting: expected name=value, got {pair!r}")
+        try:
+            result[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{name}: {value!r} is not a YAML value: {error}") from error
+    return result
+
+
+def _unwrap(tree: dict[str, Any], path: Path) -> dict[str, Any]:
+    if not any(isinstance(branch, dict) and "ros__parameters" in branch for branch in tree.values()):
+        return tree
+    if list(tree) != ["/**"]:
+        raise ConfigError(
+            f"{path}: expected settings for all nodes under '/**', got {', '.join(tree)}: a file "
+            "with other node names goes to the nodes with --params-file"
+        )
+    return dict(tree["/**"]["ros__parameters"] or {})
 
 
 def _set(tree: dict[str, Any], dotted: str, value: Any) -> None:

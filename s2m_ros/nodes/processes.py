@@ -1,0 +1,163 @@
+"""The nodes as processes of this machine, where no ``ros2 launch`` keeps them.
+
+One process a node. One that ends by itself is started again after a pause. Each is in a session
+of its own, so that Ctrl-C in a terminal reaches only the starter, which then ends them in order:
+SIGINT, SIGTERM, SIGKILL.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from s2m_ros.nodes.graph import NodeSpec
+
+Report = Callable[[str, str], None]
+"""Called with a node's name and a line, of the node's output or about the node."""
+
+
+@dataclass
+class _Kept:
+    spec: NodeSpec
+    process: subprocess.Popen[str] | None = None
+    reader: threading.Thread | None = None
+    due_s: float = 0.0
+    starts: int = 0
+    exit_codes: list[int] = field(default_factory=list)
+
+
+class Processes:
+    """Starts the nodes of a table and keeps them up until ``stop``. Also a context manager.
+
+    report gets the output line by line, from one thread a node. The environment is the caller's,
+    with ``environment`` laid over it.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[NodeSpec],
+        report: Report,
+        *,
+        respawn_delay_s: float | None = 2.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._kept = [_Kept(spec) for spec in specs]
+        self._report = report
+        self._respawn_delay_s = respawn_delay_s
+        self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+
+    def __enter__(self) -> Processes:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        for kept in self._kept:
+            self._spawn(kept)
+
+    @property
+    def running(self) -> dict[str, int]:
+        """Process id of each node that runs, by node name."""
+        return {k.spec.name: k.process.pid for k in self._kept if k.process is not None}
+
+    @property
+    def exits(self) -> dict[str, list[int]]:
+        """Exit codes of the times a node ended by itself, by node name."""
+        return {k.spec.name: list(k.exit_codes) for k in self._kept}
+
+    def poll(self) -> None:
+        """Notice nodes that ended and start those whose pause is over. Call a few times a second."""
+        for kept in self._kept:
+            if kept.process is None:
+                if self._respawn_delay_s is not None and time.monotonic() >= kept.due_s:
+                    self._spawn(kept)
+                continue
+            code = kept.process.poll()
+            if code is None:
+                continue
+            self._close(kept)
+            kept.exit_codes.append(code)
+            again = ""
+            if self._respawn_delay_s is not None:
+                kept.due_s = time.monotonic() + self._respawn_delay_s
+                again = f", starting again in {self._respawn_delay_s:g} s"
+            self._report(kept.spec.name, f"ended with {_meaning(code)}{again}")
+
+    def stop(self, patience_s: float = 5.0) -> None:
+        """End all nodes; returns when none is left."""
+        for number, wait_s in (
+            (signal.SIGINT, patience_s),
+            (signal.SIGTERM, 2.0),
+            (signal.SIGKILL, 2.0),
+        ):
+            alive = [k for k in self._kept if k.process is not None and k.process.poll() is None]
+            for kept in alive:
+                _signal(kept.process, number)
+            until = time.monotonic() + wait_s
+            for kept in alive:
+                assert kept.process is not None
+                try:
+                    kept.process.wait(max(0.0, until - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    self._report(kept.spec.name, f"did not end on {number.name}")
+        for kept in self._kept:
+            if kept.process is not None:
+                self._close(kept)
+
+    def _spawn(self, kept: _Kept) -> None:
+        kept.process = subprocess.Popen(
+            kept.spec.command(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=self._environment,
+            start_new_session=True,
+        )
+        kept.starts += 1
+        kept.reader = threading.Thread(
+            target=self._read, args=(kept.spec.name, kept.process), daemon=True
+        )
+        kept.reader.start()
+
+    def _read(self, name: str, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self._report(name, line.rstrip())
+
+    def _close(self, kept: _Kept) -> None:
+        """Collect the last of an ended node's output."""
+        assert kept.process is not None
+        assert kept.reader is not None
+        kept.reader.join(timeout=2.0)
+        if kept.process.stdout is not None and not kept.reader.is_alive():
+            kept.process.stdout.close()
+        kept.process = None
+
+
+def _signal(process: subprocess.Popen[str] | None, number: signal.Signals) -> None:
+    if process is not None and process.poll() is None:
+        process.send_signal(number)
+
+
+def _meaning(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
