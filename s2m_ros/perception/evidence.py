@@ -38,9 +38,7 @@ class Measure:
 class Field:
     """The score map and the role map of one frame, laid on its mask grid."""
 
-    def __init__(
-        self, score: ScoreMap, roles: RoleMap | None, grid_size: tuple[int, int]
-    ) -> None:
+    def __init__(self, score: ScoreMap, roles: RoleMap | None, grid_size: tuple[int, int]) -> None:
         low = rarity(score.scores)
         self.grid_size = grid_size
         self.rarity: Float32 = np.asarray(

@@ -77,9 +77,7 @@ def _paint(
     contours, _ = cv2.findContours(
         (soft > 0.5).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )
-    cv2.drawContours(
-        canvas, contours, -1, colour, thickness, cv2.LINE_AA, offset=(x0, y0)
-    )
+    cv2.drawContours(canvas, contours, -1, colour, thickness, cv2.LINE_AA, offset=(x0, y0))
 
 
 def _label(
@@ -99,13 +97,23 @@ def _label(
     x = int(np.clip(round(float(item.box[0]) * sx), 0, max(0, w - width - 2 * pad)))
     above = round(float(item.box[1]) * sy) - tall - 2
     below = round(float(item.box[3]) * sy) + 2
-    places = [above, below, *(above - k * tall for k in (1, 2)), *(below + k * tall for k in (1, 2))]
+    places = [
+        above,
+        below,
+        *(above - k * tall for k in (1, 2)),
+        *(below + k * tall for k in (1, 2)),
+    ]
     for y in places:
         spot = (x, y, x + width + 2 * pad, y + tall)
         if y >= 0 and spot[3] <= h and not any(_touch(spot, other) for other in taken):
             break
     else:
-        spot = (x, max(0, min(above, h - tall)), x + width + 2 * pad, max(tall, min(above + tall, h)))
+        spot = (
+            x,
+            max(0, min(above, h - tall)),
+            x + width + 2 * pad,
+            max(tall, min(above + tall, h)),
+        )
     taken.append(spot)
     cv2.rectangle(canvas, spot[:2], spot[2:], colour, -1)
     dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 120

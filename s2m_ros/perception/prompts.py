@@ -91,9 +91,7 @@ def component_tree(values: Float32, floor: float, step: float = STEP) -> Tree:
         starts.append(starts[-1] + n - 1)
     if not nodes:
         none, nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
-        return Tree(
-            levels, labels, none, none, none, none, none.reshape(0, 4), nothing, nothing
-        )
+        return Tree(levels, labels, none, none, none, none, none.reshape(0, 4), nothing, nothing)
     level_, label_, parent_, area_, box_ = (np.concatenate(part) for part in zip(*nodes))
     return Tree(
         levels,
@@ -158,7 +156,9 @@ def spread(values: Float32, inside: NDArray[np.bool_], count: int) -> Float32:
     Farthest-point sampling (Gonzalez, 1985). Cells on the rim are used only when there is no other.
     """
     core = cv2.erode(
-        inside.view(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT,
+        inside.view(np.uint8),
+        np.ones((3, 3), np.uint8),
+        borderType=cv2.BORDER_CONSTANT,
         borderValue=0,
     ).view(np.bool_)
     ys, xs = np.nonzero(core if core.any() else inside)

@@ -40,9 +40,7 @@ def energy(logits: Float32, temperature: float = 1.0) -> Float32:
     """-T logsumexp(logits / T) (Liu et al., 2020)."""
     scaled = logits / np.float32(temperature)
     top = scaled.max(axis=0)
-    return np.asarray(
-        -temperature * (top + np.log(np.exp(scaled - top).sum(axis=0))), np.float32
-    )
+    return np.asarray(-temperature * (top + np.log(np.exp(scaled - top).sum(axis=0))), np.float32)
 
 
 def rejection(logits: Float32) -> Float32:
