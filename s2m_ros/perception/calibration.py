@@ -68,7 +68,7 @@ class Quantiles:
 
     @classmethod
     def fit(cls, raw: Float32, top: int = 10) -> Quantiles:
-        """Quantiles of a sample of raw scores of normal pixels, up to ``top`` samples from its end."""
+        """Quantiles of raw scores of normal pixels, up to the ``top`` highest samples."""
         sample = np.asarray(raw, np.float64).ravel()
         finest = np.log10(max(len(sample) / top, 10.0))
         tail = 1.0 - 10.0 ** -np.arange(1.0, finest + 1e-9, 0.25)

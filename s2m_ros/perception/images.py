@@ -47,9 +47,7 @@ def expand(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
             if not inside:
-                raise InputError(
-                    str(path), "no image in this folder", f"put {SUFFIXES} files there"
-                )
+                raise InputError(str(path), "no image in this folder", "put images there")
             found += inside
         else:
             found.append(path)

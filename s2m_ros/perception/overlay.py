@@ -26,7 +26,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(image: UInt8, masks: ObjectMasks, score: ScoreMap | None = None) -> UInt8:
-    """Paint masks (and, under them, the score map) over uint8 (H, W, 3) RGB; returns a new image."""
+    """Paint masks, and the score map under them, over a copy of uint8 (H, W, 3) RGB."""
     canvas = image.copy() if score is None else heat(image, score)
     h, w = canvas.shape[:2]
     thickness = max(1, round(min(h, w) / 400))
@@ -97,23 +97,11 @@ def _label(
     x = int(np.clip(round(float(item.box[0]) * sx), 0, max(0, w - width - 2 * pad)))
     above = round(float(item.box[1]) * sy) - tall - 2
     below = round(float(item.box[3]) * sy) + 2
-    places = [
-        above,
-        below,
-        *(above - k * tall for k in (1, 2)),
-        *(below + k * tall for k in (1, 2)),
-    ]
-    for y in places:
-        spot = (x, y, x + width + 2 * pad, y + tall)
-        if y >= 0 and spot[3] <= h and not any(_touch(spot, other) for other in taken):
-            break
-    else:
-        spot = (
-            x,
-            max(0, min(above, h - tall)),
-            x + width + 2 * pad,
-            max(tall, min(above + tall, h)),
-        )
+    tops = [above, below, above - tall, below + tall, above - 2 * tall, below + 2 * tall]
+    spots = [(x, y, x + width + 2 * pad, y + tall) for y in tops if y >= 0 and y + tall <= h]
+    free = [spot for spot in spots if not any(_touch(spot, other) for other in taken)]
+    top = max(0, min(above, h - tall))
+    spot = free[0] if free else (x, top, x + width + 2 * pad, top + tall)
     taken.append(spot)
     cv2.rectangle(canvas, spot[:2], spot[2:], colour, -1)
     dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 120
@@ -138,5 +126,5 @@ def _banner(canvas: UInt8, text: str) -> None:
 
 
 def score_image(score: ScoreMap) -> Float32:
-    """The rarity of each pixel over ``RARITY_LIMIT``, float32 (h, w) in [0, 1], to store or show."""
+    """Rarity over ``RARITY_LIMIT``, float32 (h, w) in [0, 1], to store or show."""
     return np.asarray(rarity(score.scores) / RARITY_LIMIT, np.float32)

@@ -38,7 +38,7 @@ def paste(
     )
     if sx > 1 or sy > 1:  # shrinking: average first, so that no thin part is missed
         kernel = (max(1, round(sx)), max(1, round(sy)))
-        logits = cv2.blur(logits, kernel, borderType=cv2.BORDER_REPLICATE)
+        logits = np.asarray(cv2.blur(logits, kernel, borderType=cv2.BORDER_REPLICATE), np.float32)
     laid = cv2.warpAffine(
         logits,
         matrix,

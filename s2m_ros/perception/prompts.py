@@ -11,6 +11,7 @@ Levels and contrasts are rarities (``calibration.py``), so a step means the same
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -65,8 +66,9 @@ def component_tree(values: Float32, floor: float, step: float = STEP) -> Tree:
     starts = [0]
     for k, level in enumerate(levels):
         above = (values >= level).view(np.uint8)
-        n, _, stats, _ = cv2.connectedComponentsWithStats(above, labels[k], 8, cv2.CV_32S)
-        stats = stats[1:]
+        n, labelled, counted, _ = cv2.connectedComponentsWithStats(above, connectivity=8)
+        labels[k] = labelled
+        stats = np.asarray(counted, np.int32)[1:]
         inside = np.flatnonzero(above)
         at = labels[k].ravel()[inside]
         mean = np.bincount(at, flat[inside], n)[1:] / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
@@ -92,7 +94,9 @@ def component_tree(values: Float32, floor: float, step: float = STEP) -> Tree:
     if not nodes:
         none, nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
         return Tree(levels, labels, none, none, none, none, none.reshape(0, 4), nothing, nothing)
-    level_, label_, parent_, area_, box_ = (np.concatenate(part) for part in zip(*nodes))
+    level_, label_, parent_, area_, box_ = (
+        np.concatenate(part) for part in zip(*nodes, strict=True)
+    )
     return Tree(
         levels,
         labels,
@@ -117,8 +121,8 @@ def _mean_under(values: Float32, above: NDArray[np.uint8], box: Int32) -> Float3
     x0, y0 = np.maximum(box[:, 0] - margin, 0), np.maximum(box[:, 1] - margin, 0)
     x1, y1 = np.minimum(box[:, 2] + margin, w), np.minimum(box[:, 3] + margin, h)
 
-    def within(table: NDArray[np.float64]) -> NDArray[np.float64]:
-        return table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0]
+    def within(table: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0])
 
     return np.asarray(within(total) / np.maximum(within(cells), 1), np.float32)
 
@@ -151,7 +155,7 @@ def _box_iou(box: Int32, others: Int32) -> NDArray[np.float64]:
 
 
 def spread(values: Float32, inside: NDArray[np.bool_], count: int) -> Float32:
-    """Up to ``count`` cells of a region, (x, y): the highest one, then each farthest from the others.
+    """Up to ``count`` cells (x, y) of a region: the highest, then each farthest from those before.
 
     Farthest-point sampling (Gonzalez, 1985). Cells on the rim are used only when there is no other.
     """
@@ -196,7 +200,7 @@ class TopologyPrompter:
             patch = values[y0:y1, x0:x1]
             wanted = config.points if tree.area[i] >= LARGE_CELLS else 1
             cells = spread(patch, inside, wanted)
-            points[row, : len(cells)] = (cells + np.float32([x0 + 0.5, y0 + 0.5])) * scale
+            points[row, : len(cells)] = (cells + np.asarray([x0, y0], np.float32) + 0.5) * scale
             labels[row, : len(cells)] = 1
             peak[row] = patch[inside].max()
         boxes = tree.box[chosen].astype(np.float32) * np.tile(scale, 2)

@@ -1,4 +1,4 @@
-"""Which of the proposed masks are objects: rank by evidence, one mask an object, none lost silently.
+"""Which of the proposed masks are objects: the strongest of each, and why the others are not.
 
 Reasons of a drop: ``empty``, ``too_large``, ``low_evidence``, ``known_class``, ``duplicate``,
 ``part_of_other``, ``swallows_other``, ``over_limit``.
@@ -64,9 +64,7 @@ class Selector:
         kept = kept[: self.config.max_masks]
         drops = Counter(verdict.reason for verdict in verdicts)
         verdicts = [Verdict(r.candidate, r.evidence) for r in kept] + verdicts
-        scale = np.asarray(score.image_size, np.float32) / np.asarray(
-            candidates.grid_size, np.float32
-        )
+        scale = np.asarray(np.divide(score.image_size, candidates.grid_size), np.float32)
         items = tuple(
             object_mask(i + 1, r.candidate, r.measure, r.evidence, prompts, scale)
             for i, r in enumerate(kept)
@@ -132,7 +130,7 @@ def overlap(a: Candidate, b: Candidate) -> int:
 
 
 def _is_whole(field: Field, item: _Rated, part: _Rated) -> bool:
-    """Whether what ``item`` has beyond ``part`` is itself anomalous: then it is the whole object."""
+    """Whether what ``item`` has beyond ``part`` is anomalous too: then it is the whole object."""
     rest = item.candidate.bits.copy()
     dx, dy = part.candidate.x - item.candidate.x, part.candidate.y - item.candidate.y
     h, w = part.candidate.bits.shape
@@ -165,7 +163,7 @@ def split(field: Field, candidate: Candidate) -> Candidate:
 
 
 def otsu(values: Float32) -> float:
-    """The cut that best separates values into two classes (N. Otsu, 1979), by a 64-bin histogram."""
+    """The cut that best parts values into two classes (N. Otsu, 1979), by a 64-bin histogram."""
     counts, edges = np.histogram(values, 64)
     centres = 0.5 * (edges[1:] + edges[:-1])
     below = np.cumsum(counts)

@@ -68,7 +68,8 @@ def _quantiles(name: str, manifest: Manifest) -> Quantiles:
         raise InputError(
             source,
             f"no ID quantiles for scorer '{name}'",
-            f"run `s2m calibrate` for it, or choose one of {sorted(manifest.calibration.quantiles)}",
+            "run `s2m calibrate` for it, or choose one of "
+            + ", ".join(manifest.calibration.quantiles),
         )
     try:
         return Quantiles.of(table.probabilities, table.values)

@@ -38,7 +38,7 @@ def choose_providers(
     usable = tuple(name for name in wanted if name in available)
     missing = [name for name in wanted if name not in available]
     source = "perception.model.providers"
-    remedy = "install onnxruntime-gpu (and TensorRT) for this machine, or list CPUExecutionProvider first"
+    remedy = "install onnxruntime-gpu (and TensorRT), or list CPUExecutionProvider first"
     if not usable or (policy == "require" and wanted[0] not in available):
         raise InputError(
             source, f"wanted {list(wanted)}, this ONNX Runtime offers {list(available)}", remedy
