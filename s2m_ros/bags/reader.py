@@ -107,6 +107,12 @@ class BagReader:
         )
 
     @property
+    def about(self) -> dict[str, str]:
+        """What the writer said of the bag: its metadata's custom data."""
+        metadata = self._open.storage.metadata
+        return {str(k): str(v) for k, v in (metadata.custom or {}).items()}
+
+    @property
     def start_ns(self) -> int:
         return self._open.start_time
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -34,12 +35,20 @@ class BagWriter:
     """A new bag as a context manager; messages are streamed to disk in chunks of 1 MiB.
 
     Definitions of every type are embedded. ``compress`` packs the chunks with zstd. ``overwrite``
-    replaces an older bag of that name (and nothing that is not a bag). Leaving the block by an
-    error closes the bag too: what was written stays readable.
+    replaces an older bag of that name (and nothing that is not a bag). ``about`` goes into the
+    metadata's custom data. Leaving the block by an error closes the bag too: what was written
+    stays readable.
     Raises BagError when the folder is there already.
     """
 
-    def __init__(self, path: Path | str, *, compress: bool = True, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        compress: bool = True,
+        overwrite: bool = False,
+        about: Mapping[str, str] | None = None,
+    ) -> None:
         self.path = Path(path)
         if overwrite and (self.path / "metadata.yaml").is_file():
             shutil.rmtree(self.path)
@@ -48,6 +57,8 @@ class BagWriter:
         self._writer = Writer(self.path, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
         if compress:
             self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+        for key, value in (about or {}).items():
+            self._writer.set_custom_data(key, value)
         self._connections: dict[str, Connection] = {}
         self.counts: dict[str, int] = {}
 

@@ -76,6 +76,13 @@ def test_rosbags_itself_opens_it_by_its_metadata(bag: Path) -> None:
         assert sum(1 for _ in reader.messages()) == 6
 
 
+def test_what_is_said_about_the_bag_comes_back(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / "bag", about={"mode": "live", "speed": "1.0"}) as writer:
+        writer.write("note", String("x"), 1)
+    with BagReader(tmp_path / "bag") as reader:
+        assert reader.about == {"mode": "live", "speed": "1.0"}
+
+
 def test_own_messages_round_trip_with_the_hash_of_the_interface_package(tmp_path: Path) -> None:
     array = TYPES["s2m_msgs/msg/HazardArray"]
     ego = TYPES["s2m_msgs/msg/Ego"]
