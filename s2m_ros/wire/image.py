@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from s2m_ros.types import InputError, UInt8
+from s2m_ros.types import Float32, InputError, UInt8
 from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import header
 
@@ -171,18 +171,28 @@ def decode_compressed(message: Any, source: str) -> UInt8:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+_OUTPUTS = {
+    "rgb8": (3, "uint8"),
+    "bgr8": (3, "uint8"),
+    "mono8": (1, "uint8"),
+    "32FC1": (1, "float32"),
+}
+
+
 def encode_image(
     factory: MessageFactory,
     stamp_ns: int,
     frame_id: str,
-    image: UInt8,
-    encoding: Literal["rgb8", "bgr8", "mono8"] = "rgb8",
+    image: UInt8 | Float32,
+    encoding: Literal["rgb8", "bgr8", "mono8", "32FC1"] = "rgb8",
 ) -> Any:
-    """A sensor_msgs/Image of uint8 (H, W, 3) or (H, W); the bytes go out as they are."""
+    """A sensor_msgs/Image of uint8 (H, W, 3), uint8 (H, W) or, as 32FC1, float32 (H, W)."""
     height, width = image.shape[:2]
-    channels = LAYOUTS[encoding].channels
-    if image.size != height * width * channels:
-        raise ValueError(f"'{encoding}' has {channels} channels, got an array {image.shape}")
+    channels, dtype = _OUTPUTS[encoding]
+    if image.size != height * width * channels or image.dtype != dtype:
+        raise ValueError(
+            f"'{encoding}' is {dtype} with {channels} channels, got {image.dtype} {image.shape}"
+        )
     return factory.make(
         "sensor_msgs/msg/Image",
         header=header(factory, stamp_ns, frame_id),
@@ -190,8 +200,8 @@ def encode_image(
         width=width,
         encoding=encoding,
         is_bigendian=0,
-        step=width * channels,
-        data=np.ascontiguousarray(image).reshape(-1),
+        step=width * channels * image.itemsize,
+        data=np.ascontiguousarray(image).reshape(-1).view(np.uint8),
     )
 
 

@@ -1,0 +1,251 @@
+"""Masks, cloud, odometry and calibration messages -> Object3DArray messages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from s2m_ros.config import Config
+from s2m_ros.fusion.camera import CameraModel
+from s2m_ros.fusion.ego import EgoMotion
+from s2m_ros.fusion.pairing import Pair, Pairing
+from s2m_ros.fusion.pipeline import Fusion
+from s2m_ros.pipeline.calibration import Calibration
+from s2m_ros.pipeline.conditions import Condition, Conditions, worst
+from s2m_ros.pipeline.transforms import Transforms, TransformTree
+from s2m_ros.types import EgoPose, InputError, ObjectMasks, Objects3D, State, Sweep
+from s2m_ros.wire import topics
+from s2m_ros.wire.factory import MessageFactory
+from s2m_ros.wire.masks import decode_masks
+from s2m_ros.wire.objects import encode_objects
+from s2m_ros.wire.odometry import decode_odometry
+from s2m_ros.wire.pointcloud import decode_sweep
+from s2m_ros.wire.tf import decode_transforms
+
+
+class PairingBackend(Protocol):
+    """What decides which sweep goes with which image; ``Pairing`` is the default."""
+
+    @property
+    def drops(self) -> Mapping[str, int]: ...
+    def add_masks(self, masks: ObjectMasks) -> bool: ...
+    def add_sweep(self, sweep: Sweep) -> bool: ...
+    def poll(self, now_ns: int) -> list[Pair]: ...
+    def drain(self) -> list[Pair]: ...
+    def flush(self) -> None: ...
+
+
+class FusionStage:
+    """All cameras and the LiDAR of one vehicle.
+
+    Each pair gets an Object3DArray whose state says what was missing: without a usable camera
+    UNKNOWN, without LiDAR, odometry or one of several cameras DEGRADED. While no masks come at
+    all, each sweep is answered alone, UNKNOWN. ``transforms`` replaces the tree that
+    ``add_transforms`` fills.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        factory: MessageFactory,
+        transforms: Transforms | None = None,
+        pairing: PairingBackend | None = None,
+    ) -> None:
+        self.conditions = Conditions()
+        self._drops: Counter[str] = Counter()
+        self._settings = config.fusion
+        self._names = tuple(config.cameras)
+        self._silence_ns = round(config.intake.input_timeout_ms * 1e6)
+        self._factory = factory
+        self._tree = TransformTree()
+        self._calibration = Calibration(config.fusion, transforms or self._tree, self.conditions)
+        self._pairing = pairing or Pairing(config.fusion.pairing, config.cameras)
+        self._ego = EgoMotion()
+        self._fusion = Fusion(config.fusion, self._calibration.rig)
+        self._set: dict[str, tuple[CameraModel, str]] = {}
+        # Stamp of the newest masks (before the first, of the first sweep); and the newest sweep
+        # while masks fail to come.
+        self._seen_ns: int | None = None
+        self._unseen: Sweep | None = None
+        self._sequence = 0
+
+    @property
+    def drops(self) -> Mapping[str, int]:
+        """Everything discarded since the start, by reason."""
+        return {**self._drops, **{f"pairing_{k}": n for k, n in self._pairing.drops.items()}}
+
+    def add_masks(self, message: Any) -> None:
+        topic = topics.masks(message.camera)
+        try:
+            masks = decode_masks(message, topic)
+        except InputError as error:
+            self._refuse(topic, error, "bad_masks")
+            return
+        self.conditions.clear(topic)
+        if self._pairing.add_masks(masks):
+            self._drops["time_jumps"] += 1
+        self._seen_ns = masks.stamp_ns
+        self._unseen = None
+
+    def add_cloud(self, message: Any) -> None:
+        try:
+            sweep, dropped = decode_sweep(message, topics.POINTS)
+            if not len(sweep.points):
+                problem = "no point is finite" if dropped else "the cloud is empty"
+                raise InputError(topics.POINTS, problem, "check the LiDAR and its driver")
+        except InputError as error:
+            self._refuse(topics.POINTS, error, "bad_cloud")
+            return
+        self.conditions.clear(topics.POINTS)
+        self._drops.update({f"points_{name}": n for name, n in dropped.items()})
+        if self._pairing.add_sweep(sweep):
+            self._drops["time_jumps"] += 1
+        if self._seen_ns is None or sweep.stamp_ns < self._seen_ns - self._silence_ns:
+            self._seen_ns = sweep.stamp_ns
+        if sweep.stamp_ns - self._seen_ns > self._silence_ns:
+            self._unseen = sweep
+
+    def add_odometry(self, message: Any) -> None:
+        try:
+            ego = decode_odometry(message, topics.ODOM, self._settings.base_frame)
+        except InputError as error:
+            self._refuse(topics.ODOM, error, "bad_odometry")
+            return
+        self.conditions.clear(topics.ODOM)
+        self._ego.add(ego)
+
+    def add_camera_info(self, camera: str, message: Any) -> None:
+        if not self._calibration.add_camera_info(camera, message):
+            self._drops["bad_camera_info"] += 1
+
+    def add_transforms(self, message: Any, static: bool) -> None:
+        topic = topics.TF_STATIC if static else topics.TF
+        try:
+            transforms = decode_transforms(message, topic)
+        except InputError as error:
+            self._refuse(topic, error, "bad_transform")
+            return
+        self.conditions.clear(topic)
+        for transform in transforms:
+            self._tree.add(transform, static)
+
+    def poll(self, now_ns: int) -> list[Any]:
+        """The Object3DArray of all that is decided at a time of the stamps' clock."""
+        answers = [self._answer(pair) for pair in self._pairing.poll(now_ns)]
+        unseen, self._unseen = self._unseen, None
+        return answers if unseen is None else [*answers, self._answer_unseen(unseen)]
+
+    def drain(self) -> list[Any]:
+        """What still waits at the end of a recording."""
+        return [self._answer(pair) for pair in self._pairing.drain()]
+
+    def reset(self) -> None:
+        """Forget all that has a time (the clock jumped); calibration stays."""
+        self._pairing.flush()
+        self._ego.clear()
+        self._tree.clear_moving()
+        self._seen_ns = self._unseen = None
+        self._drops["time_jumps"] += 1
+
+    def refuse(self, stamp_ns: int, state: State, reason: str) -> Any:
+        """The message of an instant that could not be looked at: empty, and not clear."""
+        self._sequence += 1
+        frame = self._settings.base_frame
+        return encode_objects(
+            self._factory, Objects3D(stamp_ns, frame, (), None, state, reason, self._sequence)
+        )
+
+    def _answer(self, pair: Pair) -> Any:
+        found: list[Condition] = []
+        masks = self._usable_masks(pair, found)
+        sweep = self._usable_sweep(pair.sweep, pair.reason, found)
+        return self._fuse(pair.stamp_ns, masks, sweep, found)
+
+    def _answer_unseen(self, sweep: Sweep) -> Any:
+        names = ", ".join(topics.masks(camera) for camera in self._names)
+        reason = f"{names}: silent: check that the camera nodes run and get images"
+        found = [Condition(State.UNKNOWN, reason)]
+        return self._fuse(sweep.stamp_ns, [], self._usable_sweep(sweep, "", found), found)
+
+    def _fuse(
+        self, stamp_ns: int, masks: list[ObjectMasks], sweep: Sweep | None, found: list[Condition]
+    ) -> Any:
+        ego = self._ego_at(stamp_ns, found)
+        sweep_ego = self._ego.at(sweep.stamp_ns) if sweep is not None and ego is not None else None
+        objects = self._fusion.fuse(masks, sweep, ego, sweep_ego)
+        found.append(Condition(objects.state, objects.reason))
+        self.conditions.replace("output", found)
+        verdict = worst(found)
+        self._drops.update(objects.drops)
+        self._sequence += 1
+        return encode_objects(
+            self._factory,
+            replace(
+                objects,
+                stamp_ns=stamp_ns,
+                state=verdict.state,
+                reason=verdict.reason,
+                sequence=self._sequence,
+            ),
+        )
+
+    def _usable_masks(self, pair: Pair, found: list[Condition]) -> list[ObjectMasks]:
+        """The masks that could be made and placed; why not, for the others, goes to ``found``."""
+        usable: list[ObjectMasks] = []
+        failed: list[Condition] = []
+        for masks in pair.masks:
+            if masks.state not in (State.OK, State.DEGRADED):
+                failed.append(Condition(masks.state, masks.reason))
+                self._drops["masks_unknown"] += 1
+                continue
+            try:
+                model = self._calibration.camera(masks)
+            except InputError as error:
+                failed.append(Condition(State.UNKNOWN, str(error)))
+                self._drops["masks_uncalibrated"] += 1
+                continue
+            if self._set.get(masks.camera) != (model, masks.frame_id):
+                self._fusion.set_camera(masks.camera, model, masks.frame_id)
+                self._set[masks.camera] = model, masks.frame_id
+            found.append(Condition(masks.state, masks.reason))
+            usable.append(masks)
+        for camera in pair.missing:
+            topic = topics.masks(camera)
+            reason = str(self.conditions.error(topic) or f"{topic}: no masks in time")
+            failed.append(Condition(State.UNKNOWN, reason))
+        # While another camera sees, the loss of one only degrades.
+        found += [Condition(State.DEGRADED, c.reason) for c in failed] if usable else failed
+        return usable
+
+    def _usable_sweep(
+        self, sweep: Sweep | None, why_not: str, found: list[Condition]
+    ) -> Sweep | None:
+        if sweep is None:
+            reason = self.conditions.error(topics.POINTS) or f"{topics.POINTS}: {why_not}"
+            found.append(Condition(State.DEGRADED, str(reason)))
+            return None
+        try:
+            self._calibration.place(sweep.frame_id, sweep.stamp_ns)
+        except InputError as error:
+            found.append(Condition(State.DEGRADED, str(error)))
+            self._drops["sweep_uncalibrated"] += 1
+            return None
+        return sweep
+
+    def _ego_at(self, stamp_ns: int, found: list[Condition]) -> EgoPose | None:
+        ego = self._ego.at(stamp_ns)
+        if ego is None:
+            came = "no pose near this image" if len(self._ego) else "no message yet"
+            reason = self.conditions.error(topics.ODOM) or (
+                f"{topics.ODOM}: {came}: publish odometry with stamps of the sensors' clock; "
+                f"until then objects are given in '{self._settings.base_frame}'"
+            )
+            found.append(Condition(State.DEGRADED, str(reason)))
+            self._drops["no_odometry"] += 1
+        return ego
+
+    def _refuse(self, source: str, error: InputError, drop: str) -> None:
+        self.conditions.refuse(source, error)
+        self._drops[drop] += 1

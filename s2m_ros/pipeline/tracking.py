@@ -1,0 +1,94 @@
+"""Object3DArray messages -> HazardArray and MarkerArray messages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from s2m_ros.config import Config
+from s2m_ros.hazards.markers import MarkerBook
+from s2m_ros.hazards.policy import HazardPolicy
+from s2m_ros.pipeline.conditions import Conditions
+from s2m_ros.tracking.tracker import Tracker
+from s2m_ros.types import Hazards, InputError, State
+from s2m_ros.wire import topics
+from s2m_ros.wire.factory import MessageFactory
+from s2m_ros.wire.geometry import stamp_ns
+from s2m_ros.wire.hazards import encode_hazards
+from s2m_ros.wire.markers import encode_markers
+from s2m_ros.wire.objects import decode_objects
+
+
+@dataclass(frozen=True)
+class TrackingOutput:
+    """A HazardArray and the MarkerArray that shows it."""
+
+    hazards: Any
+    markers: Any
+
+
+class TrackingStage:
+    """Tracks the objects and judges the tracks.
+
+    The state of the objects passes through to the hazards. When the stamps go back or the frame
+    changes, all tracks and markers are dropped and counted.
+    """
+
+    def __init__(self, config: Config, factory: MessageFactory) -> None:
+        self.conditions = Conditions()
+        self._drops: Counter[str] = Counter()
+        self._factory = factory
+        self._tracker = Tracker(config.tracking)
+        self._policy = HazardPolicy(config.hazards)
+        self._markers = MarkerBook()
+        self._stale_markers: list[Any] = []
+        self._last: tuple[int, str] | None = None
+        self._sequence = 0
+
+    @property
+    def drops(self) -> Mapping[str, int]:
+        """Everything discarded since the start, by reason."""
+        return dict(self._drops)
+
+    def process(self, message: Any) -> TrackingOutput:
+        """Answer one Object3DArray."""
+        ns, frame = stamp_ns(message.header.stamp), message.header.frame_id
+        try:
+            objects = decode_objects(message, topics.OBJECTS)
+        except (InputError, ValueError) as error:
+            self.conditions.set(topics.OBJECTS, State.UNKNOWN, str(error))
+            self._drops["bad_objects"] += 1
+            return self.refuse(ns, frame, State.UNKNOWN, str(error))
+        if self._last is not None and (ns < self._last[0] or frame != self._last[1]):
+            self._drops["time_jumps" if ns < self._last[0] else "frame_changes"] += 1
+            self.reset()
+        self._last = ns, frame
+        if objects.state == State.OK:
+            self.conditions.clear(topics.OBJECTS)
+        else:
+            self.conditions.set(topics.OBJECTS, objects.state, objects.reason)
+        tracks = self._tracker.update(objects)
+        self._drops.update({f"track_{name}": n for name, n in tracks.deleted.items()})
+        return self._output(self._policy.assess(tracks, objects))
+
+    def refuse(self, stamp_ns: int, frame_id: str, state: State, reason: str) -> TrackingOutput:
+        """The answer when there is nothing to judge: empty, and not clear."""
+        return self._output(Hazards(stamp_ns, frame_id, (), None, state, reason))
+
+    def reset(self) -> None:
+        """Forget all tracks and markers (the clock jumped)."""
+        self._tracker.reset()
+        self._stale_markers = self._markers.clear()
+        self._last = None
+
+    def _output(self, hazards: Hazards) -> TrackingOutput:
+        self._sequence += 1
+        hazards = replace(hazards, sequence=self._sequence)
+        specs = [*self._stale_markers, *self._markers.update(hazards)]
+        self._stale_markers = []
+        return TrackingOutput(
+            encode_hazards(self._factory, hazards),
+            encode_markers(self._factory, hazards.stamp_ns, hazards.frame_id, specs),
+        )
