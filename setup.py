@@ -20,13 +20,22 @@ def shared(folder):
         yield str(SHARE / parent), [str(p) for p in files if p.parent == parent]
 
 
+def data_of(package):
+    """Files of a package that are not code, relative to it."""
+    return [
+        str(p.relative_to(ROOT / package))
+        for p in sorted((ROOT / package).rglob("*"))
+        if p.is_file() and p.suffix not in (".py", ".pyc")
+    ]
+
+
 setup(
     name=manifest.findtext("name"),
     version=manifest.findtext("version"),
     description=manifest.findtext("description"),
     license=manifest.findtext("license"),
     packages=find_packages(include=["s2m_ros", "s2m_ros.*"]),
-    package_data={"s2m_ros": ["py.typed"]},
+    package_data={"s2m_ros": data_of("s2m_ros")},
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/s2m_ros"]),
         (str(SHARE), ["package.xml"]),
