@@ -1,0 +1,1 @@
+"""What was seen and why: running a recorded drive, and making its results visible."""
