@@ -35,6 +35,7 @@ COMMANDS = (
     Command("up", "Start the nodes on this machine, as the launch file does.", RUN),
     Command("sim", "Simulate an apron drive and write it as a bag.", LOOK),
     Command("bag", "Make bags from data sets; say what a bag holds.", LOOK),
+    Command("eval", "Measure score maps and masks against labels.", LOOK),
     Command("models", "List models, scorers and mask decoders.", LOOK),
     Command("doctor", "Say what this machine has and what to do about each gap.", LOOK),
 )
@@ -107,7 +108,8 @@ def _options(
 
 
 def _register(app: typer.Typer, command: Command) -> None:
-    module = importlib.import_module(f"s2m_ros.cli.{command.name}")
+    name = command.name.replace("-", "_")
+    module = importlib.import_module(f"s2m_ros.cli.{name}")
     group = getattr(module, "app", None)
     if isinstance(group, typer.Typer):
         app.add_typer(
@@ -115,7 +117,7 @@ def _register(app: typer.Typer, command: Command) -> None:
             no_args_is_help=True,
         )
     else:
-        function = getattr(module, command.name)
+        function = getattr(module, name)
         app.command(command.name, rich_help_panel=command.panel)(function)
 
 

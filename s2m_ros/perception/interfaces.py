@@ -73,10 +73,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """Everything perception found in one image, and how long each step took."""
+    """Everything perception found in one image, and how long each step took.
+
+    raw: float32 (h, w), the score before calibration.
+    """
 
     masks: ObjectMasks
     score: ScoreMap
+    raw: Float32
     prompts: Prompts
     candidates: tuple[Verdict, ...]
     timings_ms: Mapping[str, float]
@@ -105,7 +109,9 @@ class Scorer(Protocol):
         """The uncalibrated score, float32 (h, w), growing with abnormality."""
         ...
 
-    def __call__(self, encoding: Encoding) -> ScoreMap: ...
+    def calibrate(self, raw: Float32, image_size: tuple[int, int]) -> ScoreMap:
+        """The score map of a raw score: its place among normal pixels (``calibration.py``)."""
+        ...
 
 
 class Prompter(Protocol):

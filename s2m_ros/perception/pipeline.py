@@ -62,7 +62,8 @@ class Perception:
         clock = _Clock()
         encoding = self.encoder.encode(image)
         clock.mark("encode")
-        score = self.scorer(encoding)
+        raw = self.scorer.raw(encoding)
+        score = self.scorer.calibrate(raw, encoding.image_size)
         roles = self.encoder.roles(encoding)
         clock.mark("score")
         prompts = self.prompter(score, roles)
@@ -83,4 +84,4 @@ class Perception:
             sequence=sequence,
             drops=selected.drops,
         )
-        return Frame(masks, score, prompts, selected.verdicts, clock.marks)
+        return Frame(masks, score, raw, prompts, selected.verdicts, clock.marks)

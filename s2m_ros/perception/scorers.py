@@ -58,32 +58,34 @@ LOGIT_SCORES: dict[str, Callable[[Float32], Float32]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LogitScorer:
-    """A score of the class logits alone, on any model that has them."""
+class CalibratedScorer:
+    """A raw score, as a function of the encoding, and its quantiles on normal pixels."""
 
     name: str
+    function: Callable[[Encoding], Float32]
     quantiles: Quantiles
 
     def raw(self, encoding: Encoding) -> Float32:
+        return self.function(encoding)
+
+    def calibrate(self, raw: Float32, image_size: tuple[int, int]) -> ScoreMap:
+        return ScoreMap(self.quantiles(raw), image_size, self.name)
+
+
+def of_logits(name: str) -> Callable[[Encoding], Float32]:
+    """The score of that name in ``LOGIT_SCORES``, as a function of the encoding."""
+    function = LOGIT_SCORES[name]
+
+    def score(encoding: Encoding) -> Float32:
         if encoding.logits is None:
-            raise ValueError(f"scorer '{self.name}' needs class logits, the model gives none")
-        return LOGIT_SCORES[self.name](encoding.logits)
+            raise ValueError(f"scorer '{name}' needs class logits, the model gives none")
+        return function(encoding.logits)
 
-    def __call__(self, encoding: Encoding) -> ScoreMap:
-        return ScoreMap(self.quantiles(self.raw(encoding)), encoding.image_size, self.name)
+    return score
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LearnedScorer:
+def learned(encoding: Encoding) -> Float32:
     """The anomaly head of the model, trained with pasted objects (outlier exposure)."""
-
-    quantiles: Quantiles
-    name: str = "learned"
-
-    def raw(self, encoding: Encoding) -> Float32:
-        if encoding.anomaly is None:
-            raise ValueError("scorer 'learned' needs an anomaly head, the model has none")
-        return encoding.anomaly
-
-    def __call__(self, encoding: Encoding) -> ScoreMap:
-        return ScoreMap(self.quantiles(self.raw(encoding)), encoding.image_size, self.name)
+    if encoding.anomaly is None:
+        raise ValueError("scorer 'learned' needs an anomaly head, the model has none")
+    return encoding.anomaly

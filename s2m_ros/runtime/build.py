@@ -9,7 +9,7 @@ from ..perception.calibration import Quantiles
 from ..perception.interfaces import Scorer, Segmenter
 from ..perception.pipeline import Perception
 from ..perception.prompts import TopologyPrompter
-from ..perception.scorers import LOGIT_SCORES, LearnedScorer, LogitScorer
+from ..perception.scorers import LOGIT_SCORES, CalibratedScorer, learned, of_logits
 from ..types import InputError
 from .manifest import Manifest, find, read
 from .trunk import TrunkEncoder, TrunkSegmenter
@@ -47,8 +47,8 @@ def build_scorer(name: str, manifest: Manifest) -> Scorer:
             f"model '{manifest.name}' has no output 'anomaly'",
             f"choose one of {', '.join(LOGIT_SCORES)}",
         )
-    quantiles = _quantiles(name, manifest)
-    return LearnedScorer(quantiles) if name == "learned" else LogitScorer(name, quantiles)
+    function = learned if name == "learned" else of_logits(name)
+    return CalibratedScorer(name, function, _quantiles(name, manifest))
 
 
 def build_segmenter(

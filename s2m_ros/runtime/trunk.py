@@ -26,7 +26,8 @@ def input_size(
     scale = min(1.0, ((budget[0] * budget[1]) / (width * height)) ** 0.5)
 
     def fit(length: int) -> int:
-        return max(1, int(round(length * scale / multiple_of))) * multiple_of
+        steps: int = round(length * scale / multiple_of)
+        return max(1, steps) * multiple_of
 
     return fit(width), fit(height)
 

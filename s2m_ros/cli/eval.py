@@ -1,0 +1,88 @@
+"""``s2m eval``: measure score maps and masks against labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def eval(
+    images: Annotated[Path | None, typer.Option(help="Folder of images.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Folder of labels, same names.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report.")] = Path(
+        "out/eval"
+    ),
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Official layout: road_anomaly, smiyc, fishyscapes or ade_ood."),
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="Folder of that layout.")] = None,
+    clean: Annotated[
+        Path | None, typer.Option(help="Folder of frames without anything unknown, no labels.")
+    ] = None,
+    anomaly_values: Annotated[str, typer.Option(help="Label values of anomalies.")] = "1,2",
+    ignore_values: Annotated[str, typer.Option(help="Label values to leave out.")] = "255",
+    min_pred_px: Annotated[int, typer.Option(help="Least size of predicted components.")] = 0,
+    min_gt_px: Annotated[int, typer.Option(help="Least size of labelled components.")] = 0,
+    scorer: Annotated[
+        str | None, typer.Option(help="Anomaly scorer, see `s2m models list`.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model folder or name.")] = None,
+    segmenter: Annotated[
+        str | None, typer.Option(help="Mask decoder: 'trunk' or a promptable model's folder.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="YAML file of settings.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting, as perception.scorer=msp.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Use at most this many frames; 0 for all.")] = 0,
+) -> None:
+    """Measure the score map, the score map cut at its best threshold, and the masks.
+
+    Writes metrics.json, report.md and report.html (worst and best frames) to the folder.
+    """
+    from rich.console import Console
+
+    from s2m_ros.cli._options import overrides, progress
+    from s2m_ros.config import load
+    from s2m_ros.evaluation import layouts
+    from s2m_ros.evaluation.evaluate import Options, evaluate
+    from s2m_ros.evaluation.report import document, table, write
+    from s2m_ros.runtime.build import build_perception
+
+    console = Console()
+    settings = load(config, overrides(scorer, model, segmenter, set_))
+    samples: list[layouts.Sample] = []
+    if dataset is not None:
+        if dataset not in layouts.LAYOUTS or root is None:
+            raise typer.BadParameter(
+                f"give --dataset as one of {', '.join(layouts.LAYOUTS)} together with --root"
+            )
+        samples += layouts.LAYOUTS[dataset](root)
+    if (images is None) != (labels is None):
+        raise typer.BadParameter("give --images and --labels together (or --clean alone)")
+    if images is not None and labels is not None:
+        samples += layouts.plain(images, labels)
+    if clean is not None:
+        samples += layouts.clean(clean)
+    if not samples:
+        raise typer.BadParameter("give --images with --labels, --dataset with --root, or --clean")
+    samples = samples[:limit] if limit else samples
+    options = Options(_numbers(anomaly_values), _numbers(ignore_values), min_pred_px, min_gt_px)
+    perception = build_perception(settings.perception)
+    with progress("frames", 2 * len(samples), console) as advance:
+        report = evaluate(perception, samples, options, advance)
+    write(report, options, out)
+    console.print(table(document(report, options)))
+    console.print(f"report: {out / 'report.html'}")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise typer.BadParameter(f"'{text}': expected numbers with commas, as 1,2") from None

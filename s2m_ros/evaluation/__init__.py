@@ -1,0 +1,1 @@
+"""Metrics of anomaly scores and masks, data sets in their official layouts, benchmark tables."""
