@@ -37,7 +37,7 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             executable=spec.executable,
             name=spec.name,
             namespace=spec.namespace,
-            parameters=[*map(str, spec.parameter_files), *([dict(spec.parameters)] * bool(spec.parameters))],
+            parameters=[dict(spec.parameters)] if spec.parameters else [],
             remappings=list(spec.remappings),
             output="screen",
             respawn=True,

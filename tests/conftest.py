@@ -47,9 +47,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """End a test that hangs where Python signals do not reach, with all threads' tracebacks."""
     mark = item.get_closest_marker("timeout")
     limit_s = float(mark.args[0] if mark and mark.args else item.config.getini("timeout"))
-    faulthandler.dump_traceback_later(
-        limit_s + GRACE_S, exit=True, file=item.config.stash[_stderr]
-    )
+    faulthandler.dump_traceback_later(limit_s + GRACE_S, exit=True, file=item.config.stash[_stderr])
     try:
         return (yield)
     finally:

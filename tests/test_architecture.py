@@ -79,7 +79,7 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def part_of(module: str) -> str:
-    return (module.split(".") + [""])[1]
+    return module.split(".")[1] if "." in module else ""
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)

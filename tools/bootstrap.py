@@ -78,14 +78,22 @@ def check_machine() -> None:
 def find_python() -> str:
     """The interpreter to build on: $PYTHON, else the first of 3.10 to 3.13 that can make a venv."""
     wanted = os.environ.get("PYTHON")
-    names = [wanted] if wanted else ["python3", "python3.12", "python3.11", "python3.13",
-                                     "python3.10"]
+    names = (
+        [wanted] if wanted else ["python3", "python3.12", "python3.11", "python3.13", "python3.10"]
+    )
     seen = []
     for name in names:
-        probe = "import sys, venv, ensurepip; print('%d %d %s' % (*sys.version_info[:2], " \
-                "getattr(sys, '_base_executable', sys.executable)))"
-        result = subprocess.run([shutil.which(name) or name, "-c", probe], text=True,
-                                capture_output=True) if shutil.which(name) else None
+        probe = (
+            "import sys, venv, ensurepip; print('%d %d %s' % (*sys.version_info[:2], "
+            "getattr(sys, '_base_executable', sys.executable)))"
+        )
+        result = (
+            subprocess.run(
+                [shutil.which(name) or name, "-c", probe], text=True, capture_output=True
+            )
+            if shutil.which(name)
+            else None
+        )
         if result is None:
             seen.append(f"{name}: not found")
         elif result.returncode:
@@ -132,8 +140,16 @@ def install_packages() -> None:
 
 def build_messages() -> None:
     """colcon builds s2m_msgs against the wheels; nothing of a sourced ROS may mix in."""
-    foreign = ("AMENT_", "COLCON_", "CMAKE_PREFIX_PATH", "ROS_", "PYTHONPATH", "LD_LIBRARY_PATH",
-               "PYTHONHOME", "_ROS_WHEELS")
+    foreign = (
+        "AMENT_",
+        "COLCON_",
+        "CMAKE_PREFIX_PATH",
+        "ROS_",
+        "PYTHONPATH",
+        "LD_LIBRARY_PATH",
+        "PYTHONHOME",
+        "_ROS_WHEELS",
+    )
     env = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     env.update(
         VIRTUAL_ENV=str(VENV),
@@ -144,12 +160,26 @@ def build_messages() -> None:
     )
     shutil.rmtree(ROS, ignore_errors=True)
     run(
-        ["colcon", "--log-base", str(ROS / "log"), "build", "--merge-install",
-         "--base-paths", str(MESSAGES), "--build-base", str(ROS / "build"),
-         "--install-base", str(ROS / "install"), "--event-handlers", "console_direct+",
-         "--cmake-args", f"-DPython3_EXECUTABLE={VENV / 'bin' / 'python'}",
-         "-DPython3_FIND_VIRTUALENV=ONLY", "-DBUILD_TESTING=OFF",
-         f"-DCMAKE_PROJECT_INCLUDE={WHEELFIX}"],
+        [
+            "colcon",
+            "--log-base",
+            str(ROS / "log"),
+            "build",
+            "--merge-install",
+            "--base-paths",
+            str(MESSAGES),
+            "--build-base",
+            str(ROS / "build"),
+            "--install-base",
+            str(ROS / "install"),
+            "--event-handlers",
+            "console_direct+",
+            "--cmake-args",
+            f"-DPython3_EXECUTABLE={VENV / 'bin' / 'python'}",
+            "-DPython3_FIND_VIRTUALENV=ONLY",
+            "-DBUILD_TESTING=OFF",
+            f"-DCMAKE_PROJECT_INCLUDE={WHEELFIX}",
+        ],
         env=env,
     )
 
@@ -177,33 +207,46 @@ def write_environment() -> None:
         "export RMW_IMPLEMENTATION=rmw_fastrtps_cpp\n"
         'export ROS_AUTOMATIC_DISCOVERY_RANGE="${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}"\n'
         f'profile="${{FASTRTPS_DEFAULT_PROFILES_FILE:-{ROOT}/launch/config/fastdds.xml}}"\n'
-        'export FASTRTPS_DEFAULT_PROFILES_FILE="$profile" FASTDDS_DEFAULT_PROFILES_FILE="$profile"\n'
+        'export FASTRTPS_DEFAULT_PROFILES_FILE="$profile"\n'
+        'export FASTDDS_DEFAULT_PROFILES_FILE="$profile"\n'
         "unset profile\n"
     )
     command = VENV / "bin" / "s2m"
     command.write_text(
-        "#!/bin/sh\n"
-        f'. "{VENV}/ros_env.sh"\n'
-        f'exec "{VENV}/bin/python" -m s2m_ros.cli "$@"\n'
+        f'#!/bin/sh\n. "{VENV}/ros_env.sh"\nexec "{VENV}/bin/python" -m s2m_ros.cli "$@"\n'
     )
     command.chmod(0o755)
 
 
 def check_result() -> None:
-    run([str(ROOT / "tools" / "env"), "python", "-c",
-         "import rclpy, s2m_msgs.msg; rclpy.init(); rclpy.create_node('check'); rclpy.shutdown()"])
+    run(
+        [
+            str(ROOT / "tools" / "env"),
+            "python",
+            "-c",
+            "import rclpy, s2m_msgs.msg; rclpy.init(); rclpy.create_node('check')",
+        ]
+    )
 
 
 def capture(code: str) -> str:
     """What a line of Python prints in the new environment."""
-    return subprocess.run([str(VENV / "bin" / "python"), "-c", code], text=True, check=True,
-                          stdout=subprocess.PIPE).stdout.strip()
+    return subprocess.run(
+        [str(VENV / "bin" / "python"), "-c", code], text=True, check=True, stdout=subprocess.PIPE
+    ).stdout.strip()
 
 
 def run(command: list[str], env: dict[str, str] | None = None) -> None:
     """Run a command, its output into the log; on failure raise with the output's end."""
-    result = subprocess.run(command, env=env, text=True, errors="replace", stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    result = subprocess.run(
+        command,
+        env=env,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     if VENV.exists():
         with LOG.open("a") as log:
             log.write(f"$ {' '.join(command)}\n{result.stdout}\n")

@@ -113,7 +113,10 @@ def _register(app: typer.Typer, command: Command) -> None:
     group = getattr(module, "app", None)
     if isinstance(group, typer.Typer):
         app.add_typer(
-            group, name=command.name, help=command.help, rich_help_panel=command.panel,
+            group,
+            name=command.name,
+            help=command.help,
+            rich_help_panel=command.panel,
             no_args_is_help=True,
         )
     else:

@@ -29,7 +29,8 @@ def installed(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_the_workspace_holds_each_package_once(repository: Path) -> None:
     listed = subprocess.run(
         ["colcon", "list", "--names-only", "--base-paths", str(repository / "ros2_ws" / "src")],
-        text=True, capture_output=True, check=True, env={**os.environ, "COLCON_LOG_PATH": os.devnull},
+        text=True, capture_output=True, check=True,
+        env={**os.environ, "COLCON_LOG_PATH": os.devnull},
     )  # fmt: skip
     assert sorted(listed.stdout.split()) == ["s2m_msgs", "s2m_ros"]
 

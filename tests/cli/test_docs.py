@@ -1,0 +1,48 @@
+"""What is made from the settings is up to date: `make docs` makes it."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from s2m_ros.cli.machine import KERNEL
+from s2m_ros.config import Config, leaves, load
+
+
+@pytest.fixture(scope="module")
+def parameters(repository: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("parameters", repository / "tools/parameters.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_reference_of_settings_is_up_to_date(parameters: ModuleType) -> None:
+    assert parameters.TABLE.read_text() == parameters.table(), "run make docs"
+
+
+def test_the_file_of_defaults_is_up_to_date(parameters: ModuleType) -> None:
+    assert parameters.FILE.read_text() == parameters.file(), "run make docs"
+
+
+def test_the_file_of_defaults_reads_back_as_the_defaults(parameters: ModuleType) -> None:
+    assert load(parameters.FILE) == Config()
+
+
+def test_every_setting_has_its_row_and_its_meaning(parameters: ModuleType) -> None:
+    rows = {line.split("|")[1].strip(): line for line in parameters.table().splitlines()
+            if line.startswith("| `")}  # fmt: skip
+    for name, _, info in leaves():
+        assert info.description in rows[f"`{name}`"].replace("\\|", "|")
+    assert len(rows) == len(list(leaves()))
+
+
+def test_doctor_asks_for_the_kernel_settings_that_are_shipped(repository: Path) -> None:
+    lines = (repository / "launch" / "config" / "60-s2m.conf").read_text().splitlines()
+    shipped = dict(line.split("=") for line in lines if not line.startswith("#"))
+    assert {name: int(value) for name, value in shipped.items()} == KERNEL
