@@ -5,7 +5,7 @@ from __future__ import annotations
 import array
 import importlib
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -54,10 +54,10 @@ def _plan(type_name: str) -> tuple[Any, dict[str, Callable[[Any], Any]]]:
 def _converter(kind: str) -> Callable[[Any], Any]:
     if kind.startswith("sequence<"):
         code = _CODES.get(kind[len("sequence<") : -1].split(",")[0])
-        return list if code is None else lambda values: _array(code, values)
+        return partial(_array, code) if code else list
     if kind.endswith("]"):
         code = _CODES.get(kind.split("[")[0])
-        return list if code is None else lambda values: np.asarray(values, np.dtype(code)).ravel()
+        return partial(_fixed, code) if code else list
     if kind == "octet":
         return lambda value: bytes([value])
     if kind in ("float", "double"):
@@ -65,9 +65,13 @@ def _converter(kind: str) -> Callable[[Any], Any]:
     return lambda value: value
 
 
+def _fixed(code: str, values: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(values, np.dtype(code)).ravel()
+
+
 def _array(code: str, values: Sequence[Any] | np.ndarray[Any, Any]) -> array.array[Any]:
     # The setter checks each element of anything but an array.array: 0.9 s for a 6 MB image.
     result: array.array[Any] = array.array(code)
     flat = np.ascontiguousarray(values, np.dtype(code))
-    result.frombytes(memoryview(flat.reshape(-1).view(np.uint8)))
+    result.frombytes(flat.reshape(-1).view(np.uint8).data)
     return result

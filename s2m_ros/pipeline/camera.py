@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from s2m_ros.config import Config
 from s2m_ros.perception.interfaces import Frame, PerceptionError
@@ -20,15 +23,38 @@ from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.image import decode_compressed, decode_image, encode_compressed, encode_image
 from s2m_ros.wire.masks import encode_masks
 
+_WARM_UP_SHAPE = (480, 640, 3)
+
 
 @dataclass(frozen=True)
 class CameraOutput:
-    """Messages of one image: ObjectMaskArray, and on demand score (32FC1) and overlay (JPEG)."""
+    """The answer to one image. The pictures are made when asked for, and None after a refusal."""
 
     masks: Any
-    score: Any | None = None
-    overlay: Any | None = None
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    factory: MessageFactory
+    image: UInt8 | None = None
+    frame: Frame | None = None
+
+    @property
+    def timings_ms(self) -> Mapping[str, float]:
+        return self.frame.timings_ms if self.frame else {}
+
+    @cached_property
+    def score(self) -> Any | None:
+        """The score map as sensor_msgs/Image, 32FC1."""
+        if self.frame is None:
+            return None
+        masks, scores = self.frame.masks, self.frame.score.scores
+        return encode_image(self.factory, masks.stamp_ns, masks.frame_id, scores, "32FC1")
+
+    @cached_property
+    def overlay(self) -> Any | None:
+        """The image with the masks drawn over it, as JPEG sensor_msgs/CompressedImage."""
+        if self.frame is None or self.image is None:
+            return None
+        masks = self.frame.masks
+        picture = draw(self.image, masks)
+        return encode_compressed(self.factory, masks.stamp_ns, masks.frame_id, picture)
 
 
 class CameraStage:
@@ -46,7 +72,7 @@ class CameraStage:
         other: Callable[[Any], UInt8] | None = None,
     ) -> None:
         self.conditions = Conditions()
-        self.drops: Counter[str] = Counter()
+        self._drops: Counter[str] = Counter()
         self.topic = topics.image(config.camera, config.intake.transport)
         self._camera = config.camera
         self._compressed = config.intake.transport == "compressed"
@@ -59,30 +85,34 @@ class CameraStage:
         self.conditions.set("model", State.BUILDING, "the model is being loaded")
 
     @property
+    def drops(self) -> Mapping[str, int]:
+        """Everything discarded since the start, by reason."""
+        return dict(self._drops)
+
+    @property
     def info(self) -> Mapping[str, str]:
         """Model, hashes and execution provider, once loaded."""
         return self._perception.info if self._perception else {}
 
     def load(self) -> bool:
-        """Load the model. False, with the reason as a condition, when it cannot be used."""
+        """Load the model and warm it up. False, and a condition says why, when it is unusable."""
         try:
             self._perception = self._build(self._settings)
         except (InputError, PerceptionError) as error:
             self.conditions.set("model", State.UNKNOWN, str(error))
             return False
+        self._perception.perceive(np.zeros(_WARM_UP_SHAPE, np.uint8))
         self.conditions.clear("model")
         return True
 
-    def process(
-        self, message: Any, want_score: bool = True, want_overlay: bool = True
-    ) -> CameraOutput:
+    def process(self, message: Any) -> CameraOutput:
         """Answer one Image or CompressedImage; every image gets a masks message."""
         self._sequence += 1
         if self._perception is None:
             held = self.conditions.get("model")
-            self.drops["no_model"] += 1
+            self._drops["no_model"] += 1
             assert held is not None
-            return CameraOutput(self.refuse(message.header, held.state, held.reason))
+            return self._refused(message, held.state, held.reason)
         try:
             image = self._decode(message)
             frame = self._perception.perceive(
@@ -94,11 +124,15 @@ class CameraStage:
             )
         except InputError as error:
             self.conditions.set(self.topic, State.UNKNOWN, str(error))
-            self.drops["bad_image"] += 1
-            return CameraOutput(self.refuse(message.header, State.UNKNOWN, str(error)))
+            self._drops["bad_image"] += 1
+            return self._refused(message, State.UNKNOWN, str(error))
         self.conditions.clear(self.topic)
-        self.drops.update({f"candidate_{name}": n for name, n in frame.masks.drops.items()})
-        return self._output(image, frame, want_score, want_overlay)
+        self._drops.update({f"candidate_{name}": n for name, n in frame.masks.drops.items()})
+        return CameraOutput(encode_masks(self._factory, frame.masks), self._factory, image, frame)
+
+    def reset(self) -> None:
+        """The clock jumped: an image has no past to forget, so it is only counted."""
+        self._drops["time_jumps"] += 1
 
     def refuse(self, header: Any, state: State, reason: str) -> Any:
         """The masks message of an image that could not be looked at: empty, and not clear."""
@@ -124,12 +158,5 @@ class CameraStage:
             return decode_compressed(message, self.topic)
         return decode_image(message, self.topic, self._other)
 
-    def _output(self, image: UInt8, frame: Frame, score: bool, overlay: bool) -> CameraOutput:
-        masks = frame.masks
-        make, ns, frame_id = self._factory, masks.stamp_ns, masks.frame_id
-        return CameraOutput(
-            encode_masks(make, masks),
-            encode_image(make, ns, frame_id, frame.score.scores, "32FC1") if score else None,
-            encode_compressed(make, ns, frame_id, draw(image, masks)) if overlay else None,
-            frame.timings_ms,
-        )
+    def _refused(self, message: Any, state: State, reason: str) -> CameraOutput:
+        return CameraOutput(self.refuse(message.header, state, reason), self._factory)

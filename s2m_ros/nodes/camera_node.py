@@ -1,0 +1,77 @@
+"""One camera: images in, masks, score map and overlay out."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from s2m_ros.nodes.graph import CAMERA_SETTINGS
+from s2m_ros.nodes.seams import cv_bridge
+from s2m_ros.nodes.stage_node import StageNode, reliable_qos, run, sensor_qos
+from s2m_ros.pipeline.camera import CameraStage
+from s2m_ros.types import State
+from s2m_ros.wire import topics
+from s2m_ros.wire.geometry import stamp_ns
+
+_RETRY_S = 3.0
+
+
+class CameraNode(StageNode):
+    def __init__(self) -> None:
+        super().__init__("camera", CAMERA_SETTINGS)
+        camera, transport = self.config.camera, self.config.intake.transport
+        topic = topics.image(camera, transport)
+        kind = "CompressedImage" if transport == "compressed" else "Image"
+        self.camera_stage = CameraStage(self.config, self.factory, other=cv_bridge.converter(topic))
+        self._loaded = False
+        self._retry_s = 0.0
+        self.listen(
+            f"sensor_msgs/msg/{kind}",
+            topic,
+            self._image,
+            sensor_qos(),
+            aged=True,
+            silent=State.UNKNOWN,
+        )
+        self._masks = self.talk(
+            "s2m_msgs/msg/ObjectMaskArray", topics.masks(camera), reliable_qos(2)
+        )
+        self._score = self.talk("sensor_msgs/msg/Image", topics.score(camera), reliable_qos())
+        self._overlay = self.talk(
+            "sensor_msgs/msg/CompressedImage", topics.overlay(camera), reliable_qos()
+        )
+        self.start(self.camera_stage)
+
+    def prepare(self) -> None:
+        self._loaded = self.camera_stage.load()
+        self._retry_s = time.monotonic() + _RETRY_S
+        self.report.values.update(self.camera_stage.info)
+
+    def tick(self) -> None:
+        if not self._loaded and time.monotonic() > self._retry_s:
+            self.prepare()
+
+    def _image(self, message: Any) -> None:
+        begun_s = time.perf_counter()
+        output = self.camera_stage.process(message)
+        self._masks.publish(output.masks)
+        self.report.output(
+            stamp_ns(message.header.stamp),
+            (time.perf_counter() - begun_s) * 1e3,
+            output.timings_ms,
+        )
+        if self._score.get_subscription_count() and output.score is not None:
+            self._score.publish(output.score)
+        if self._overlay.get_subscription_count() and output.overlay is not None:
+            self._overlay.publish(output.overlay)
+
+    def fault(self, message: Any, reason: str) -> None:
+        self._masks.publish(self.camera_stage.refuse(message.header, State.FAULT, reason))
+
+
+def main(args: list[str] | None = None) -> None:
+    run(CameraNode, args)
+
+
+if __name__ == "__main__":
+    main()

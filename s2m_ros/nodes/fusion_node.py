@@ -1,0 +1,98 @@
+"""Masks of all cameras, LiDAR, odometry and calibration in; objects in 3D out."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+from s2m_ros.nodes.graph import FUSION_SETTINGS
+from s2m_ros.nodes.seams import tf
+from s2m_ros.nodes.seams.message_filters import MessageFiltersPairing
+from s2m_ros.nodes.stage_node import StageNode, reliable_qos, run, sensor_qos
+from s2m_ros.pipeline.fusion import FusionStage
+from s2m_ros.types import State
+from s2m_ros.wire import topics
+from s2m_ros.wire.geometry import stamp_ns
+
+
+class FusionNode(StageNode):
+    def __init__(self) -> None:
+        super().__init__("fusion", FUSION_SETTINGS)
+        settings = self.config.fusion
+        source = None if settings.calibration_file else tf.transforms(self)
+        own_pairing = settings.pairing.backend == "own"
+        stage = FusionStage(
+            self.config,
+            self.factory,
+            source,
+            None
+            if own_pairing
+            else MessageFiltersPairing(settings.pairing, self.config.cameras, self.factory),
+        )
+        self.fusion_stage = stage
+        for camera in self.config.cameras:
+            self.listen(
+                "s2m_msgs/msg/ObjectMaskArray",
+                topics.masks(camera),
+                stage.add_masks,
+                reliable_qos(2),
+                capacity=2,
+                silent=State.UNKNOWN,
+            )
+            self.listen(
+                "sensor_msgs/msg/CameraInfo",
+                topics.camera_info(camera),
+                partial(stage.add_camera_info, camera),
+                sensor_qos(),
+            )
+        # Sweeps wait for masks: one more in the queue adds no latency and bridges a busy moment.
+        self.listen(
+            "sensor_msgs/msg/PointCloud2",
+            topics.POINTS,
+            stage.add_cloud,
+            sensor_qos(4),
+            capacity=4,
+            aged=True,
+            silent=State.DEGRADED,
+        )
+        self.listen(
+            "nav_msgs/msg/Odometry", topics.ODOM, stage.add_odometry, sensor_qos(50), capacity=50
+        )
+        if source is None and not settings.calibration_file:
+            self._listen_to_tf(stage)
+        self._objects = self.talk("s2m_msgs/msg/Object3DArray", topics.OBJECTS, reliable_qos(5))
+        self.start(stage)
+
+    def _listen_to_tf(self, stage: FusionStage) -> None:
+        for topic, qos, static in (
+            (topics.TF, reliable_qos(100), False),
+            (topics.TF_STATIC, reliable_qos(100, latched=True), True),
+        ):
+            self.listen(
+                "tf2_msgs/msg/TFMessage",
+                topic,
+                partial(stage.add_transforms, static=static),
+                qos,
+                capacity=100,
+            )
+
+    def tick(self) -> None:
+        begun_s = time.perf_counter()
+        for objects in self.fusion_stage.poll(self.now_ns()):
+            self._objects.publish(objects)
+            now_s = time.perf_counter()
+            self.report.output(stamp_ns(objects.header.stamp), (now_s - begun_s) * 1e3, {})
+            begun_s = now_s
+
+    def fault(self, message: Any, reason: str) -> None:
+        ns = stamp_ns(message.header.stamp) if hasattr(message, "header") else self.now_ns()
+        self._objects.publish(self.fusion_stage.refuse(ns, State.FAULT, reason))
+
+
+def main(args: list[str] | None = None) -> None:
+    run(FusionNode, args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What a node says of itself: Health, diagnostics, latencies. Safe to call from both threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+
+from s2m_ros.nodes.factory import RclpyFactory, message_type
+from s2m_ros.pipeline.conditions import Conditions
+from s2m_ros.types import Health, State
+from s2m_ros.wire import topics
+from s2m_ros.wire.health import ERROR, encode_diagnostics, encode_health
+
+_DEBUG = ("processing_time_ms", "pipeline_latency_ms", "cyclic_time_ms")
+_WINDOW = 50
+_LOG_PERIOD_S = 5.0
+
+
+class Reporter:
+    """Publishes s2m/health, /diagnostics and ~/debug/*.
+
+    ``publish`` goes out each second; ``update`` at once when the state has changed.
+    """
+
+    def __init__(self, node: Node, conditions: Conditions) -> None:
+        self._node = node
+        self._conditions = conditions
+        self._factory = RclpyFactory()
+        self._lock = threading.Lock()
+        self._sequence = 0
+        self._state: State | None = None
+        self._logged: tuple[str, float] = ("", 0.0)
+        self._output_ns: int | None = None
+        self._cycles: deque[float] = deque(maxlen=_WINDOW)
+        self._last_cycle_s: float | None = None
+        self._timings: dict[str, float] = {}
+        self.values: dict[str, str] = {}
+        self.errors: set[str] = set()
+        """Conditions that are diagnostics of level ERROR whatever the state."""
+        reliable = QoSProfile(depth=10)
+        self._health = self._publisher("s2m_msgs/msg/Health", topics.HEALTH, reliable)
+        self._diagnostics = self._publisher(
+            "diagnostic_msgs/msg/DiagnosticArray", topics.DIAGNOSTICS, reliable
+        )
+        self._debug = {
+            name: self._publisher("std_msgs/msg/Float64", f"~/debug/{name}", reliable)
+            for name in _DEBUG
+        }
+
+    def _publisher(self, kind: str, topic: str, qos: QoSProfile) -> Any:
+        return self._node.create_publisher(message_type(kind), topic, qos)
+
+    def output(self, stamp_ns: int, processing_ms: float, timings: Mapping[str, float]) -> None:
+        """An output for this stamp went out: its latencies."""
+        now_s = time.monotonic()
+        cycle_ms = None if self._last_cycle_s is None else (now_s - self._last_cycle_s) * 1e3
+        self._last_cycle_s, self._output_ns = now_s, stamp_ns
+        latency_ms = (self._now_ns() - stamp_ns) * 1e-6
+        if cycle_ms is not None:
+            self._cycles.append(cycle_ms)
+        self._timings = {
+            **{f"{name}_ms": value for name, value in timings.items()},
+            "processing_time_ms": processing_ms,
+            "pipeline_latency_ms": latency_ms,
+        }
+        for name, value in zip(_DEBUG, (processing_ms, latency_ms, cycle_ms), strict=True):
+            if value is not None:
+                self._debug[name].publish(self._factory.make("std_msgs/msg/Float64", data=value))
+
+    def update(self, drops: Mapping[str, int]) -> None:
+        """Publish when the state is not the one published last."""
+        if self._conditions.worst().state != self._state:
+            self.publish(drops)
+
+    def publish(self, drops: Mapping[str, int]) -> None:
+        with self._lock:
+            health = self._compose(drops)
+            self._log(health)
+            self._state = health.state
+            age_s = -1.0 if self._output_ns is None else (health.stamp_ns - self._output_ns) * 1e-9
+            self._health.publish(encode_health(self._factory, health, age_s))
+            level = ERROR if self.errors else None
+            self._diagnostics.publish(
+                encode_diagnostics(self._factory, health, self._node.get_namespace(), level)
+            )
+
+    def _compose(self, drops: Mapping[str, int]) -> Health:
+        self._sequence += 1
+        verdict = self._conditions.worst()
+        cycles = tuple(self._cycles)
+        mean_ms = sum(cycles) / len(cycles) if cycles else 0.0
+        values = {
+            "state": verdict.state.name,
+            "rate_hz": f"{1e3 / mean_ms:.2f}" if mean_ms else "0",
+            "jitter_ms": f"{max(cycles) - min(cycles):.1f}" if cycles else "0",
+            **{name: f"{value:.1f}" for name, value in tuple(self._timings.items())},
+            **{f"drops.{name}": str(count) for name, count in drops.items()},
+            **self.values,
+        }
+        return Health(
+            self._node.get_fully_qualified_name(),
+            verdict.state,
+            verdict.reason,
+            self._now_ns(),
+            self._sequence,
+            self._conditions.latched,
+            values,
+        )
+
+    def _log(self, health: Health) -> None:
+        reason, logged_s = self._logged
+        now_s = time.monotonic()
+        changed = health.state != self._state
+        if not changed and (health.reason == reason or now_s - logged_s < _LOG_PERIOD_S):
+            return
+        self._logged = health.reason, now_s
+        logger, line = self._node.get_logger(), f"{health.state.name}: {health.reason}"
+        if health.state == State.OK:
+            logger.info("OK")
+        elif health.state == State.BUILDING:
+            logger.info(line)
+        elif health.state == State.DEGRADED:
+            logger.warning(line)
+        else:
+            logger.error(line)
+
+    def _now_ns(self) -> int:
+        return int(self._node.get_clock().now().nanoseconds)

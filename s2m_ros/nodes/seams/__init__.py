@@ -1,0 +1,1 @@
+"""Packages that exist only on some machines, one small module each."""

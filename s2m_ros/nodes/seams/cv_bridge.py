@@ -1,0 +1,31 @@
+"""cv_bridge, asked for the encodings that our own codec lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from s2m_ros.types import InputError, UInt8
+
+
+def converter(source: str) -> Callable[[Any], UInt8] | None:
+    """A function from sensor_msgs/Image to uint8 (H, W, 3) RGB; None without cv_bridge."""
+    try:
+        import cv_bridge
+    except ImportError:
+        return None
+    bridge = cv_bridge.CvBridge()
+
+    def convert(message: Any) -> UInt8:
+        try:
+            return np.asarray(bridge.imgmsg_to_cv2(message, desired_encoding="rgb8"), np.uint8)
+        except cv_bridge.CvBridgeError as error:
+            raise InputError(
+                source,
+                f"encoding '{message.encoding}': cv_bridge says {error}",
+                "publish rgb8 or bgr8",
+            ) from error
+
+    return convert

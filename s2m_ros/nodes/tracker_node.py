@@ -1,0 +1,80 @@
+"""Objects in 3D in; hazards and their markers out."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from s2m_ros.nodes.graph import TRACKER_SETTINGS
+from s2m_ros.nodes.seams import vision_msgs
+from s2m_ros.nodes.stage_node import StageNode, reliable_qos, run
+from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
+from s2m_ros.types import State
+from s2m_ros.wire import topics
+from s2m_ros.wire.geometry import stamp_ns
+
+_BASE_FRAME = "base_link"
+
+
+class TrackerNode(StageNode):
+    def __init__(self) -> None:
+        super().__init__("tracker", TRACKER_SETTINGS)
+        self.tracking_stage = TrackingStage(self.config, self.factory)
+        self._frame = _BASE_FRAME
+        self._heard_s = time.monotonic()
+        self.listen(
+            "s2m_msgs/msg/Object3DArray",
+            topics.OBJECTS,
+            self._track,
+            reliable_qos(5),
+            capacity=5,
+            silent=State.UNKNOWN,
+        )
+        self._hazards = self.talk("s2m_msgs/msg/HazardArray", topics.HAZARDS, reliable_qos(5))
+        self._markers = self.talk(
+            "visualization_msgs/msg/MarkerArray", topics.MARKERS, reliable_qos(5)
+        )
+        self._detections = (
+            self.talk(vision_msgs.TYPE, vision_msgs.TOPIC, reliable_qos(5))
+            if vision_msgs.installed()
+            else None
+        )
+        self.start(self.tracking_stage)
+
+    def _track(self, message: Any) -> None:
+        begun_s = time.perf_counter()
+        self._heard_s = time.monotonic()
+        self._frame = message.header.frame_id
+        self._publish(self.tracking_stage.process(message))
+        ms = (time.perf_counter() - begun_s) * 1e3
+        self.report.output(stamp_ns(message.header.stamp), ms, {})
+
+    def tick(self) -> None:
+        """While nothing comes, say so at the period of the timeout: silence must not look clear."""
+        silent_s = time.monotonic() - self._heard_s
+        if silent_s < self.config.intake.input_timeout_ms * 1e-3:
+            return
+        self._heard_s = time.monotonic()
+        self._refuse(
+            self.now_ns(), State.UNKNOWN, f"{topics.OBJECTS}: silent: check the fusion node"
+        )
+
+    def fault(self, message: Any, reason: str) -> None:
+        self._refuse(stamp_ns(message.header.stamp), State.FAULT, reason)
+
+    def _refuse(self, ns: int, state: State, reason: str) -> None:
+        self._publish(self.tracking_stage.refuse(ns, self._frame, state, reason))
+
+    def _publish(self, output: TrackingOutput) -> None:
+        self._hazards.publish(output.hazards)
+        self._markers.publish(output.markers)
+        if self._detections is not None:
+            self._detections.publish(vision_msgs.detections(self.factory, output.hazards))
+
+
+def main(args: list[str] | None = None) -> None:
+    run(TrackerNode, args)
+
+
+if __name__ == "__main__":
+    main()
