@@ -46,9 +46,9 @@ class Model(Section):
 class Prompting(Section):
     floor: float = leaf(0.98, "Lowest ID quantile at which a region may start", "", ge=0, lt=1)
     contrast: float = leaf(
-        0.01, "Least excess of a region over its surroundings", "ID quantile", ge=0, lt=1
+        0.5, "Least excess of a region over its surroundings", "decades of rarity", ge=0, lt=6
     )
-    min_pixels: int = leaf(4, "Smallest region on the score map", "cells", ge=1)
+    min_pixels: int = leaf(2, "Smallest region on the score map", "cells", ge=1)
     max_prompts: int = leaf(48, "Prompts per image; the strongest are kept", "", ge=1, le=512)
     points: int = leaf(3, "Points per prompt", "", ge=1, le=16)
 
@@ -218,7 +218,7 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
         if not (name and found):
             raise ConfigError(f"setting: expected name=value, got {pair!r}")
         try:
-            result[name] = yaml.safe_load(value)
+            result[name] = yaml.safe_load(value) if value else ""
         except yaml.YAMLError as error:
             raise ConfigError(f"{name}: {value!r} is not a YAML value: {error}") from error
     return result
