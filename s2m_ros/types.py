@@ -134,8 +134,8 @@ class Prompts:
     """Where a segmenter should look, N prompts of up to P points, in image pixels.
 
     boxes: float32 (N, 4); points: float32 (N, P, 2); point_labels: float32 (N, P),
-    1 foreground, 0 background, -1 unused; peak, contrast: float32 (N,), score inside the prompt
-    and its excess over the surroundings.
+    1 foreground, 0 background, -1 unused; peak, contrast: float32 (N,), highest score inside the
+    prompt and excess of its mean over the surroundings, both as rarity (-log10(1 - score)).
     """
 
     boxes: Float32
@@ -180,8 +180,8 @@ class ObjectMask:
 
     x, y: top left corner of the patch on the mask grid; bits: bool (h, w), the patch;
     box: float32 (4,) in image pixels. score_mean, score_max: calibrated score inside;
-    contrast: mean inside minus mean in the ring around; predicted_iou: the segmenter's own
-    estimate; evidence: the value in [0, 1] that ranks the masks of a frame.
+    contrast: mean inside minus mean in the ring around, in decades of rarity
+    (-log10(1 - score)); predicted_iou: the segmenter's own estimate; evidence: the value in [0, 1] that ranks the masks of a frame.
     """
 
     id: int

@@ -62,9 +62,8 @@ def at_image_size(masks: ObjectMasks, item: ObjectMask) -> Bool:
         return dense
     smooth = cv2.resize(dense.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     bits = np.asarray(smooth > 0.5)
-    if not bits.any():  # too small for the threshold: keep the cells themselves
-        how = cv2.INTER_NEAREST
-        bits = cv2.resize(dense.view(np.uint8), size, interpolation=how).view(np.bool_)
+    if not bits.any():  # too small for the threshold: every pixel it touches
+        bits = cv2.resize(dense.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     return bits
 
 

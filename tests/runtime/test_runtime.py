@@ -197,9 +197,9 @@ def test_models_are_found_by_name(folder: Path) -> None:
 
 
 def test_scorer_without_calibration_says_what_to_do(folder: Path) -> None:
-    with pytest.raises(InputError, match="no ID quantiles for scorer 'entropy'.*calibrate"):
+    with pytest.raises(InputError, match=r"no ID quantiles for scorer 'entropy'.*calibrate"):
         perception(folder, scorer="entropy")
-    with pytest.raises(InputError, match="no such scorer.*choose one of"):
+    with pytest.raises(InputError, match=r"no such scorer.*choose one of"):
         perception(folder, scorer="nonsense")
 
 
@@ -208,7 +208,7 @@ def test_outputs_that_the_graph_lacks(folder: Path, tmp_path: Path) -> None:
     tree = yaml.safe_load((wrong / "model.yaml").read_text())
     tree["encoder"]["outputs"].append("depth")
     (wrong / "model.yaml").write_text(yaml.safe_dump(tree))
-    with pytest.raises(InputError, match="expected input 'image' and outputs .*depth"):
+    with pytest.raises(InputError, match=r"expected input 'image' and outputs .*depth"):
         perception(wrong)
 
 
