@@ -181,7 +181,8 @@ class ObjectMask:
     x, y: top left corner of the patch on the mask grid; bits: bool (h, w), the patch;
     box: float32 (4,) in image pixels. score_mean, score_max: calibrated score inside;
     contrast: mean inside minus mean in the ring around, in decades of rarity
-    (-log10(1 - score)); predicted_iou: the segmenter's own estimate; evidence: the value in [0, 1] that ranks the masks of a frame.
+    (-log10(1 - score)); predicted_iou: the segmenter's own estimate; evidence: the value in
+    [0, 1] that ranks the masks of a frame.
     """
 
     id: int
