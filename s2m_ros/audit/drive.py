@@ -226,13 +226,13 @@ def _marker_stamp(message: Any) -> int | None:
 
 
 def _drops(message: Any) -> dict[str, dict[str, int]]:
-    """Counters named ``dropped.REASON`` in the diagnostics of a node."""
+    """Counters named ``drops.REASON`` in the diagnostics of a node."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for status in message.status:
         for item in status.values:
             kind, _, reason = item.key.partition(".")
-            if kind == "dropped" and item.value.isdigit():
-                found[status.name][reason] = int(item.value)
+            if kind == "drops" and item.value.isdigit():
+                found[status.name.strip("/")][reason] = int(item.value)
     return dict(found)
 
 
