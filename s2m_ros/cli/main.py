@@ -1,8 +1,8 @@
 """The table of subcommands, and what happens to their errors.
 
-A subcommand is a module of this package with either a function of the module's name or, where it
-has subcommands of its own, a ``typer.Typer`` called ``app``. It is imported only when it is asked
-for, so that ``s2m --help`` needs neither NumPy nor ROS.
+A subcommand is a module of this package (``-`` becomes ``_``) with either a function of the
+module's name or, where it has subcommands of its own, a ``typer.Typer`` called ``app``. It is imported
+only when it is asked for, so that ``s2m --help`` needs neither NumPy nor ROS.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ COMMANDS = (
     Command("sim", "Simulate an apron drive and write it as a bag.", LOOK),
     Command("bag", "Make bags from data sets; say what a bag holds.", LOOK),
     Command("eval", "Measure score maps and masks against labels.", LOOK),
+    Command("eval-masks", "Measure the mask decoder from ground-truth boxes.", LOOK),
     Command("models", "List models, scorers and mask decoders.", LOOK),
     Command("doctor", "Say what this machine has and what to do about each gap.", LOOK),
 )
@@ -84,10 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def is_for_user(error: Exception) -> bool:
     """Whether the message says it all: this package's own errors, and missing or broken files.
 
-    A missing optional package counts too; a bug (TypeError, KeyError, ...) does not.
+    A missing optional package counts too; a bug (TypeError, KeyError, ...) does not. Only an
+    ImportError that was written by hand has no name.
     """
-    if isinstance(error, ModuleNotFoundError):
-        return not (error.name or "").startswith("s2m_ros.")
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return not error.name.startswith("s2m_ros.")
+    if isinstance(error, ImportError):
+        return error.name is None
     own = any(base.__module__.startswith("s2m_ros.") for base in type(error).__mro__)
     return own or isinstance(error, OSError)
 
