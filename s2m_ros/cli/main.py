@@ -1,8 +1,8 @@
 """The table of subcommands, and what happens to their errors.
 
 A subcommand is a module of this package (``-`` becomes ``_``) with either a function of the
-module's name or, where it has subcommands of its own, a ``typer.Typer`` called ``app``. It is imported
-only when it is asked for, so that ``s2m --help`` needs neither NumPy nor ROS.
+module's name or, where it has subcommands of its own, a ``typer.Typer`` called ``app``. It is
+imported only when it is asked for, so that ``s2m --help`` needs neither NumPy nor ROS.
 """
 
 from __future__ import annotations
