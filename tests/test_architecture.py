@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -29,6 +30,7 @@ ROS = {
     "visualization_msgs", "diagnostic_msgs", "builtin_interfaces", "rosgraph_msgs", "tf2_msgs",
     "tf2_ros", "message_filters", "cv_bridge", "vision_msgs", "launch", "launch_ros",
 }  # fmt: skip
+OPTIONAL_ROS = {"message_filters", "cv_bridge", "vision_msgs"}
 MAY_USE_ROS = ("nodes", "cli", "audit")
 MAY_USE_TORCH = ("runtime",)
 
@@ -172,6 +174,33 @@ def test_the_workspace_leads_back_to_the_repository() -> None:
     assert link.is_symlink()
     assert not link.readlink().is_absolute()
     assert link.resolve() == REPOSITORY
+
+
+def test_package_xml_names_every_ros_package_that_is_imported() -> None:
+    root = ElementTree.parse(REPOSITORY / "package.xml").getroot()
+    named = {element.text for element in root if element.tag.endswith("depend")}
+    used = {
+        module.split(".")[0]
+        for path in modules()
+        for _, module in imports(path)
+        if module.split(".")[0] in ROS - OPTIONAL_ROS
+    }
+    assert used <= named, f"add to package.xml: {sorted(used - named)}"
+
+
+def test_the_tree_in_the_architecture_is_the_tree() -> None:
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text()
+    tree = text.partition("## The tree")[2].split("```")[1]
+    names = {word.rstrip("/") for line in tree.splitlines() for word in line.split()
+             if word.endswith(("/", ".py", ".toml", ".xml", ".cfg"))}  # fmt: skip
+    places = [REPOSITORY, PACKAGE, PACKAGE / "nodes", REPOSITORY / "launch",
+              REPOSITORY / "models", REPOSITORY / "tests", REPOSITORY / "ros2_ws"]  # fmt: skip
+    for name in names:
+        assert any((place / name).exists() for place in places), f"{name} is not there"
+    for part in ORDER:
+        assert part in names or f"{part}.py" in names, f"{part} is not in ARCHITECTURE.md"
+    order = text.partition("Imports go one way: ")[2].partition(".\n")[0]
+    assert re.findall(r"\w+", order) == list(ORDER)
 
 
 def _modules_after(code: str) -> set[str]:
