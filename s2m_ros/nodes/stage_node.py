@@ -193,13 +193,14 @@ class StageNode(Node):
         timeout_s = self.config.intake.input_timeout_ms * 1e-3
         for topic, entry in self._inputs.items():
             silence_s = now_s - entry.arrived_s
-            if entry.silent is None or (entry.heard and silence_s <= timeout_s):
+            late = silence_s > timeout_s
+            if entry.silent is None or (entry.heard and not late):
                 self.stage.conditions.clear(f"silent {topic}")
             else:
                 since = f"for {silence_s:.0f} s" if entry.heard else "yet"
                 self.stage.conditions.set(
                     f"silent {topic}",
-                    entry.silent,
+                    entry.silent if late else State.BUILDING,
                     f"{topic}: no message {since}: check its publisher, or remap the topic",
                 )
             if now_s - entry.refused_s > _CALM_S:

@@ -26,8 +26,7 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
     nanoseconds as integers, relative or absolute) as nanoseconds from the header's stamp.
     Raises InputError naming ``source``.
     """
-    records = _records(message, source)
-    names = records.dtype.names or ()
+    names = [f.name for f in message.fields if f.datatype in _TYPES]
     missing = [name for name in "xyz" if name not in names]
     if missing:
         raise InputError(
@@ -35,6 +34,7 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
             f"no field {', '.join(missing)} among {', '.join(names) or 'no fields'}",
             "publish a PointCloud2 with float32 x, y, z",
         )
+    records = _records(message, source)
     for name in "xyz":
         if records.dtype[name].kind != "f":
             raise InputError(
