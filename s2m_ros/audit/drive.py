@@ -5,6 +5,7 @@ Images and sweeps stay on disk; ``pictures`` and ``sweeps`` read them one by one
 
 from __future__ import annotations
 
+import json
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from s2m_ros.bags import BagError, BagReader, Message
+from s2m_ros.bags import BagReader, Message
 from s2m_ros.bags.calibration import camera_names, read_rig
 from s2m_ros.fusion.calibration import Rig
 from s2m_ros.fusion.ego import EgoMotion
@@ -113,7 +114,7 @@ def load_drive(path: Path, rig: Rig | None = None) -> Drive:
             hazards=tuple(collected.hazards),
             markers=tuple(collected.markers),
             health=tuple(collected.health),
-            drops=collected.drops,
+            drops=collected.drops or json.loads(bag.about.get("drops", "{}")),
             ego=collected.ego,
             path=tuple(collected.path),
             truth=collected.truth,
@@ -252,23 +253,3 @@ def _image_topic(bag: BagReader, camera: str) -> str | None:
     there = {t.name for t in bag.topics if t.count}
     names = ("/" + topics.image(camera, transport) for transport in ("raw", "compressed"))
     return next((name for name in names if name in there), None)
-
-
-def require_input(bag: BagReader, camera: str, transport: str) -> None:
-    """Raise BagError unless the bag has images of this camera in this transport."""
-    kind = "Image" if transport == "raw" else "CompressedImage"
-    bag.require(topics.image(camera, transport), f"sensor_msgs/msg/{kind}")
-
-
-__all__ = [
-    "LIVE",
-    "LOCKSTEP",
-    "BagError",
-    "Drive",
-    "Logged",
-    "header_stamp_ns",
-    "load_drive",
-    "pictures",
-    "require_input",
-    "sweeps",
-]

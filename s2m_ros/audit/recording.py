@@ -164,13 +164,11 @@ class _Log:
             radii=[0.02],
         )
         self._stream.log(f"{parent}/hazards/boxes", boxes)
-        moving = [
-            (h, c) for h, c in zip(items, colours, strict=True) if _speed(h.track.velocity) > 0.4
-        ]
+        moving = [h for h in items if np.linalg.norm(h.track.velocity[:2]) > 0.4]
         arrows = rr.Arrows3D(
-            origins=[h.track.position for h, _ in moving],
-            vectors=[h.track.velocity for h, _ in moving],
-            colors=[c for _, c in moving],
+            origins=[h.track.position for h in moving],
+            vectors=[h.track.velocity for h in moving],
+            colors=[colour_of(h) for h in moving],
         )
         self._stream.log(f"{parent}/hazards/velocity", arrows)
         for hazard, colour in zip(items, colours, strict=True):
@@ -230,9 +228,8 @@ def _blueprint(drive: Drive) -> Any:
     ]
     plots = [rrb.TimeSeriesView(origin="plots/hazards", name="Hazards")]
     if drive.mode == "live":
-        plots.append(
-            rrb.TimeSeriesView(origin="plots/latency", name=f"{STAGES[-1]}, ms".capitalize())
-        )
+        title = f"{STAGES[-1].capitalize()}, ms"
+        plots.append(rrb.TimeSeriesView(origin="plots/latency", name=title))
     side = rrb.Vertical(
         rrb.Tabs(*pictures) if len(pictures) > 1 else pictures[0],
         rrb.Horizontal(*plots),
