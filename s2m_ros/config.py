@@ -70,6 +70,7 @@ class Selection(Section):
 class Perception(Section):
     scorer: str = leaf("learned", "Anomaly scorer, see `s2m models list`")
     segmenter: str = leaf("trunk", "Mask decoder: 'trunk' or a promptable model's folder")
+    site: str = leaf("", "File of `s2m calibrate` for this site; empty uses the model's calibration")
     model: Model = Model()
     prompting: Prompting = Prompting()
     selection: Selection = Selection()

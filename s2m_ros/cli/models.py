@@ -25,8 +25,8 @@ def list_(
     from rich.console import Console
     from rich.table import Table
 
-    from s2m_ros.runtime.build import SCORERS
     from s2m_ros.runtime.manifest import available, read, verify
+    from s2m_ros.runtime.scorers import SCORERS
     from s2m_ros.types import InputError
 
     console = Console()
@@ -58,7 +58,9 @@ def list_(
         console.print("no models found: run `make model`, or name a folder with --models-dir")
     scorers = Table(title="Scorers", title_justify="left")
     scorers.add_column("--scorer")
+    scorers.add_column("needs")
     scorers.add_column("what it is")
-    for name, meaning in SCORERS.items():
-        scorers.add_row(name, meaning)
+    for name, (needs, meaning) in SCORERS.items():
+        scorers.add_row(name, needs, meaning)
     console.print(scorers)
+    console.print("'site': a file of `s2m calibrate`. Combine as 0.7*learned+0.3*energy.")

@@ -5,75 +5,41 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..config import Perception as Settings
-from ..perception.calibration import Quantiles
-from ..perception.interfaces import Scorer, Segmenter
+from ..perception.interfaces import Segmenter
 from ..perception.pipeline import Perception
 from ..perception.prompts import TopologyPrompter
-from ..perception.scorers import LOGIT_SCORES, CalibratedScorer, learned, of_logits
 from ..types import InputError
+from . import site as sites
 from .manifest import Manifest, find, read
+from .scorers import build_scorer
 from .trunk import TrunkEncoder, TrunkSegmenter
-
-SCORERS: dict[str, str] = {
-    "learned": "anomaly head of the model, trained with pasted objects",
-    "msp": "1 - max softmax of the class logits",
-    "max_logit": "- max logit",
-    "entropy": "entropy of the softmax",
-    "energy": "- log sum exp of the logits",
-    "rejection": "- sum of tanh logits: rejected by all classes",
-}
 
 
 def build_perception(config: Settings, models_dir: Path | None = None) -> Perception:
-    """Load the model that the settings name. InputError says which file or setting is wrong."""
+    """Load the model that the settings name. InputError says which file or setting is wrong.
+
+    A site calibration brings its operating point along: it takes the place of min_evidence.
+    """
     manifest = read(find(config.model.path, models_dir))
+    site = None
+    if config.site:
+        site = sites.load(Path(config.site), manifest.files["encoder"].sha256)
+        if config.scorer in site.min_evidence:
+            least = {"min_evidence": site.min_evidence[config.scorer]}
+            selection = config.selection.model_copy(update=least)
+            config = config.model_copy(update={"selection": selection})
     return Perception(
         TrunkEncoder(manifest, config.model),
-        build_scorer(config.scorer, manifest),
+        build_scorer(config.scorer, manifest, config.model, site),
         TopologyPrompter(config.prompting),
-        build_segmenter(config, manifest, models_dir),
+        build_segmenter(config, manifest),
         config,
     )
 
 
-def build_scorer(name: str, manifest: Manifest) -> Scorer:
-    if name not in SCORERS:
-        raise InputError(
-            f"scorer '{name}'", "no such scorer", f"choose one of {', '.join(SCORERS)}"
-        )
-    if name == "learned" and "anomaly" not in manifest.encoder.outputs:
-        raise InputError(
-            f"scorer '{name}'",
-            f"model '{manifest.name}' has no output 'anomaly'",
-            f"choose one of {', '.join(LOGIT_SCORES)}",
-        )
-    function = learned if name == "learned" else of_logits(name)
-    return CalibratedScorer(name, function, _quantiles(name, manifest))
-
-
-def build_segmenter(
-    config: Settings, manifest: Manifest, models_dir: Path | None = None
-) -> Segmenter:
+def build_segmenter(config: Settings, manifest: Manifest) -> Segmenter:
     if config.segmenter == "trunk":
         return TrunkSegmenter(manifest, config.model)
     raise InputError(
         f"segmenter '{config.segmenter}'", "no such segmenter", "set perception.segmenter to trunk"
     )
-
-
-def _quantiles(name: str, manifest: Manifest) -> Quantiles:
-    table = manifest.calibration.of(name)
-    source = str(manifest.folder / "model.yaml")
-    if table is None:
-        raise InputError(
-            source,
-            f"no ID quantiles for scorer '{name}'",
-            "run `s2m calibrate` for it, or choose one of "
-            + ", ".join(manifest.calibration.quantiles),
-        )
-    try:
-        return Quantiles.of(table.probabilities, table.values)
-    except ValueError as error:
-        raise InputError(
-            source, f"calibration of '{name}': {error}", "correct the table"
-        ) from error

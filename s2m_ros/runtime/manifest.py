@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,8 +28,12 @@ class Input(_Part):
     width: int = Field(ge=32)
     height: int = Field(ge=32)
     multiple_of: int = Field(32, ge=1)
-    color: str = "rgb"
-    dtype: str = "uint8"
+    color: Literal["rgb", "bgr"] = "rgb"
+    dtype: Literal["uint8", "float32"] = "uint8"
+    layout: Literal["nhwc", "nchw"] = "nhwc"
+    scale: float = 1.0
+    mean: list[float] = [0.0, 0.0, 0.0]
+    std: list[float] = [1.0, 1.0, 1.0]
 
 
 class SceneClass(_Part):
@@ -63,6 +67,14 @@ class DecoderPart(_Part):
     inputs: list[str] = []
 
 
+class ScorerPart(_Part):
+    """What a user's own scorer puts out (``external.py``)."""
+
+    output: str = ""
+    kind: Literal["score", "logits"] = "score"
+    score: str = "max_logit"
+
+
 class Manifest(_Part):
     """One model folder. ``folder`` is where it was read from."""
 
@@ -77,6 +89,7 @@ class Manifest(_Part):
     classes: list[SceneClass] = []
     encoder: EncoderPart = EncoderPart()
     decoder: DecoderPart = DecoderPart()
+    scorer: ScorerPart | None = None
     calibration: Calibration = Calibration()
 
     def file(self, key: str) -> Path:
