@@ -18,7 +18,7 @@ demo: setup  ## Simulate an apron drive, play it through the three nodes, write 
 	@$(RUN) s2m demo --out $(OUT)
 
 test: setup  ## Run all tests, those of the nodes over the real middleware
-	@S2M_REQUIRE_ROS=1 $(RUN) pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@$(RUN) tools/test $(PYTEST_ARGS)
 
 lint: setup  ## Check style (ruff) and types (mypy)
 	@$(RUN) ruff check .

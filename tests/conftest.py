@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-ROS_FOLDERS = ("ros", "system")
+ROS_FOLDERS = ("ros", "system")  # below tests/
 GRACE_S = 30.0  # after the per-test timeout; then the process is ended from outside Python
 
 _stderr = pytest.StashKey[int]()
@@ -30,16 +30,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests over the real middleware are marked, need it, and run one after another."""
+    """Tests over the real middleware are marked; without it they are skipped unless required."""
     missing = _missing_ros()
     for item in items:
         below = Path(item.path).relative_to(REPOSITORY / "tests").parts
         if below[0] in ROS_FOLDERS:
             item.add_marker(pytest.mark.ros)
-        if item.get_closest_marker("ros"):
-            item.add_marker(pytest.mark.xdist_group("ros"))
-            if missing and not os.environ.get("S2M_REQUIRE_ROS"):
-                item.add_marker(pytest.mark.skip(reason=f"{missing}; run: tools/env pytest"))
+        required = bool(os.environ.get("S2M_REQUIRE_ROS"))
+        if missing and not required and item.get_closest_marker("ros"):
+            item.add_marker(pytest.mark.skip(reason=f"{missing}; run: tools/env pytest"))
 
 
 @pytest.hookimpl(wrapper=True)
