@@ -1,0 +1,38 @@
+"""How the commands that leave results say where they lie and what they came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from s2m_ros.audit.artefacts import Artefacts
+
+
+def print_results(console: Console, made: Artefacts) -> None:
+    """Where everything lies, the drops, and the summary as the last lines."""
+    from rich.table import Table
+    from rich.text import Text
+
+    for note in made.notes:
+        console.print(Text("note: ", style="yellow") + Text(note), soft_wrap=True)
+    table = Table.grid(padding=(0, 2))
+    for name, path in (
+        ("report", made.report),
+        ("bag", made.bag),
+        ("recording", made.recording),
+        ("film", made.video),
+    ):
+        if path is not None:
+            table.add_row(Text(name, style="bold"), Text(str(path)))
+    console.print(table, soft_wrap=True)
+    drops = made.summary.drops
+    if drops:
+        text = "; ".join(
+            f"{where}: " + ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in counts.items())
+            for where, counts in drops.items()
+        )
+        console.print(Text("discarded  ", style="dim") + Text(text, style="dim"), soft_wrap=True)
+    for line in made.summary.lines():
+        console.print(Text(line, style="bold"), soft_wrap=True)
