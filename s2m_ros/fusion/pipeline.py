@@ -1,0 +1,122 @@
+"""Masks of all cameras and one sweep -> objects in space."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from s2m_ros import config
+from s2m_ros.fusion.calibration import Rig
+from s2m_ros.fusion.camera import CameraModel
+from s2m_ros.fusion.clusters import known_objects, unexplained_objects
+from s2m_ros.fusion.ground import GroundSurface, assumed_ground, estimate_ground
+from s2m_ros.fusion.lift import Dropped, lift
+from s2m_ros.fusion.merge import merge_views
+from s2m_ros.fusion.transforms import apply, invert, yaw_of
+from s2m_ros.fusion.view import Cloud, View, ego_step, look
+from s2m_ros.types import EgoPose, Float32, Float64, Object3D, ObjectMasks, Objects3D, Sweep
+
+_NO_POINTS = np.zeros((0, 3), np.float32)
+
+
+class Fusion:
+    """Holds what lasts from frame to frame: the cameras, the rig, and the ground."""
+
+    def __init__(self, settings: config.Fusion, rig: Rig) -> None:
+        self._settings = settings
+        self._rig = rig
+        self._cameras: dict[str, tuple[CameraModel, str]] = {}
+        self._ground: GroundSurface = assumed_ground(settings.ground)
+
+    def set_camera(self, name: str, model: CameraModel, frame_id: str) -> None:
+        """Name a camera's intrinsics and its optical frame, which the rig must know."""
+        self._cameras[name] = model, frame_id
+
+    def fuse(
+        self,
+        masks: Sequence[ObjectMasks],
+        sweep: Sweep | None,
+        ego: EgoPose | None,
+        sweep_ego: EgoPose | None,
+    ) -> Objects3D:
+        """The objects at the stamp of the newest image (of the sweep when there is no image).
+
+        ego, sweep_ego: the vehicle at that stamp and at the sweep's. Without them the objects are
+        given in base_link and the motion between the stamps is not undone.
+        Raises InputError when the rig lacks a frame, KeyError for a camera that was not set.
+        """
+        stamp_ns = max([m.stamp_ns for m in masks], default=sweep.stamp_ns if sweep else 0)
+        cloud = self._cloud(sweep, ego, sweep_ego)
+        drops: Counter[str] = Counter()
+        views = [self._view(m, cloud, ego, stamp_ns) for m in masks]
+        objects: list[Object3D] = []
+        for view in views:
+            for mask in view.masks.items:
+                try:
+                    number = len(objects)
+                    objects.append(lift(number, mask, view, cloud, self._ground, self._settings))
+                except Dropped as reason:
+                    drops[str(reason)] += 1
+        if len(views) > 1:
+            objects, merged = merge_views(objects, self._settings.merge_distance_m)
+            drops["merged_views"] += merged
+        tolerance_m = self._settings.ground.tolerance_m
+        objects += known_objects(len(objects), views, cloud, self._ground, tolerance_m)
+        if self._settings.lidar_evidence.enabled and len(cloud.points):
+            found, passed = unexplained_objects(
+                len(objects), views, cloud, self._ground, self._settings
+            )
+            objects += found
+            drops += passed
+        frame = self._settings.base_frame
+        if ego is not None:
+            frame = self._settings.odom_frame
+            objects = [_moved(item, ego.odom_from_base) for item in objects]
+        return Objects3D(stamp_ns, frame, tuple(objects), ego, drops=dict(drops))
+
+    def _cloud(self, sweep: Sweep | None, ego: EgoPose | None, sweep_ego: EgoPose | None) -> Cloud:
+        """The sweep in base_link at the image's stamp; the ground is learned on the way."""
+        if sweep is None:
+            return Cloud(_NO_POINTS, _NO_POINTS[:, 0], _NO_POINTS[:, 0])
+        points = apply(self._rig.base_from(sweep.frame_id), sweep.points)
+        if self._settings.per_point_compensation and sweep.offset_ns is not None and sweep_ego:
+            points = _undo_motion(points, sweep, sweep_ego)
+        if ego is not None and sweep_ego is not None:
+            points = apply(invert(ego.odom_from_base) @ sweep_ego.odom_from_base, points)
+        self._ground = estimate_ground(points, self._settings.ground, self._ground)
+        range_m = np.hypot(points[:, 0], points[:, 1])
+        near = range_m < self._settings.max_range_m
+        points, range_m = points[near], range_m[near]
+        above = points[:, 2] - self._ground.height(points[:, :2]).astype(np.float32)
+        return Cloud(points, above, range_m)
+
+    def _view(self, masks: ObjectMasks, cloud: Cloud, ego: EgoPose | None, stamp_ns: int) -> View:
+        model, frame = self._cameras[masks.camera]
+        base_from_camera = self._rig.base_from(frame)
+        if ego is not None and masks.stamp_ns != stamp_ns:
+            base_from_camera = ego_step(ego, masks.stamp_ns - stamp_ns) @ base_from_camera
+        return look(cloud, masks, model, base_from_camera)
+
+
+def _undo_motion(points: Float32, sweep: Sweep, ego: EgoPose) -> Float32:
+    """Each point where it is at the sweep's stamp: first order in the small time of a sweep."""
+    assert sweep.offset_ns is not None
+    seconds = (sweep.offset_ns * 1e-9).astype(np.float32)[:, None]
+    velocity = ego.velocity + np.cross(ego.turn_rate, points)
+    return np.asarray(points + seconds * velocity, np.float32)
+
+
+def _moved(item: Object3D, odom_from_base: Float64) -> Object3D:
+    """An object of base_link in the odometry frame; it stays upright."""
+    turn = odom_from_base[:3, :3]
+    ring = np.column_stack([item.footprint, np.full(len(item.footprint), item.position[2])])
+    return replace(
+        item,
+        position=apply(odom_from_base, item.position[None])[0],
+        covariance=turn @ item.covariance @ turn.T,
+        yaw=item.yaw + yaw_of(odom_from_base),
+        footprint=apply(odom_from_base, ring)[:, :2],
+    )
