@@ -321,6 +321,9 @@ def run(make: Callable[[], StageNode], args: Sequence[str] | None = None) -> Non
         pass
     except ConfigError as error:
         raise SystemExit(f"settings: {error}") from error
+    except Exception:
+        if rclpy.ok():  # else a callback published while the signal arrived
+            raise
     finally:
         if node is not None:
             node.close()

@@ -146,6 +146,7 @@ class FusionStage:
         self._pairing.flush()
         self._ego.clear()
         self._tree.clear_moving()
+        self._fusion, self._set = Fusion(self._settings, self._calibration.rig), {}
         self._seen_ns = self._unseen = None
         self._drops["time_jumps"] += 1
 

@@ -57,7 +57,7 @@ class TrackingStage:
         ns, frame = stamp_ns(message.header.stamp), message.header.frame_id
         try:
             objects = decode_objects(message, topics.OBJECTS)
-        except (InputError, ValueError) as error:
+        except InputError as error:
             self.conditions.set(topics.OBJECTS, State.UNKNOWN, str(error))
             self._drops["bad_objects"] += 1
             return self.refuse(ns, frame, State.UNKNOWN, str(error))

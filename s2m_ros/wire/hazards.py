@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from s2m_ros.types import Evidence, Hazard, Hazards, Level, RangeSource, State, Track, TrackState
+from s2m_ros.wire.enums import member
 from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import (
     footprint,
@@ -35,13 +36,14 @@ def encode_hazards(factory: MessageFactory, hazards: Hazards) -> Any:
 
 
 def decode_hazards(message: Any, source: str) -> Hazards:
+    """Raises InputError naming ``source``."""
     ns = stamp_ns(message.header.stamp)
     return Hazards(
         stamp_ns=ns,
         frame_id=message.header.frame_id,
-        items=tuple(_decode_hazard(item) for item in message.hazards),
+        items=tuple(_decode_hazard(item, source) for item in message.hazards),
         ego=decode_ego(message.ego, ns, source),
-        state=State(message.state),
+        state=member(State, message.state, source),
         reason=message.reason,
         sequence=int(message.sequence),
     )
@@ -80,10 +82,10 @@ def _encode_hazard(factory: MessageFactory, item: Hazard) -> Any:
     )
 
 
-def _decode_hazard(item: Any) -> Hazard:
+def _decode_hazard(item: Any, source: str) -> Hazard:
     track = Track(
         id=int(item.track_id),
-        state=TrackState(item.track_state),
+        state=member(TrackState, item.track_state, source),
         position=xyz(item.pose.position),
         velocity=xyz(item.velocity),
         covariance=np.array(item.covariance, np.float64).reshape(6, 6),
@@ -96,7 +98,7 @@ def _decode_hazard(item: Any) -> Hazard:
         first_ns=stamp_ns(item.first_seen),
         last_ns=stamp_ns(item.last_seen),
         evidence=Evidence(item.evidence),
-        range_source=RangeSource(item.range_source),
+        range_source=member(RangeSource, item.range_source, source),
         point_count=int(item.point_count),
         score=float(item.score),
         contrast=float(item.contrast),
@@ -105,7 +107,7 @@ def _decode_hazard(item: Any) -> Hazard:
     )
     return Hazard(
         track=track,
-        level=Level(item.level),
+        level=member(Level, item.level, source),
         reasons=tuple(str(reason) for reason in item.reasons),
         text=item.text,
         distance_m=float(item.distance),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from s2m_ros.types import Bool, InputError, ObjectMask, ObjectMasks, Prompt, RoleMap, State
 from s2m_ros.wire.counts import decode_counts, encode_counts
+from s2m_ros.wire.enums import member
 from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import header, stamp_ns
 
@@ -69,7 +70,7 @@ def decode_masks(message: Any, source: str) -> ObjectMasks:
         items=tuple(_decode_mask(item, message, source) for item in message.masks),
         roles=_decode_roles(message, image_size, source),
         scorer=message.scorer,
-        state=State(message.state),
+        state=member(State, message.state, source),
         reason=message.reason,
         sequence=int(message.sequence),
         drops=decode_counts(message),

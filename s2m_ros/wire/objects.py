@@ -8,6 +8,7 @@ import numpy as np
 
 from s2m_ros.types import Evidence, Object3D, Objects3D, RangeSource, Role, State
 from s2m_ros.wire.counts import decode_counts, encode_counts
+from s2m_ros.wire.enums import member
 from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import (
     footprint,
@@ -36,13 +37,14 @@ def encode_objects(factory: MessageFactory, objects: Objects3D) -> Any:
 
 
 def decode_objects(message: Any, source: str) -> Objects3D:
+    """Raises InputError naming ``source``."""
     ns = stamp_ns(message.header.stamp)
     return Objects3D(
         stamp_ns=ns,
         frame_id=message.header.frame_id,
-        items=tuple(_decode_object(item) for item in message.objects),
+        items=tuple(_decode_object(item, source) for item in message.objects),
         ego=decode_ego(message.ego, ns, source),
-        state=State(message.state),
+        state=member(State, message.state, source),
         reason=message.reason,
         sequence=int(message.sequence),
         drops=decode_counts(message),
@@ -72,7 +74,7 @@ def _encode_object(factory: MessageFactory, item: Object3D) -> Any:
     )
 
 
-def _decode_object(item: Any) -> Object3D:
+def _decode_object(item: Any, source: str) -> Object3D:
     return Object3D(
         id=int(item.id),
         position=xyz(item.pose.position),
@@ -82,10 +84,10 @@ def _decode_object(item: Any) -> Object3D:
         footprint=footprint(item.footprint),
         height=float(item.height),
         range_m=float(item.range),
-        range_source=RangeSource(item.range_source),
+        range_source=member(RangeSource, item.range_source, source),
         evidence=Evidence(item.evidence),
         point_count=int(item.point_count),
-        role=Role(item.role),
+        role=member(Role, item.role, source),
         score=float(item.score),
         contrast=float(item.contrast),
         predicted_iou=float(item.predicted_iou),

@@ -171,3 +171,10 @@ def test_poses_agree_with_scipy(roll: float, pitch: float, yaw: float) -> None:
 def test_times(ns: int) -> None:
     ns = ns % (2**31 * 10**9)
     assert geometry.stamp_ns(geometry.time(RosbagsFactory(), ns)) == ns
+
+
+def test_a_number_without_a_meaning_is_an_error() -> None:
+    message = encode_objects(RosbagsFactory(), objects())
+    message.state = 9
+    with pytest.raises(InputError, match=r"s2m/objects: State 9 is none of 0 OK, 1 BUILDING"):
+        decode_objects(message, "s2m/objects")
