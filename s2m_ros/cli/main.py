@@ -35,6 +35,7 @@ COMMANDS = (
     Command("up", "Start the nodes on this machine, as the launch file does.", RUN),
     Command("sim", "Simulate an apron drive and write it as a bag.", LOOK),
     Command("bag", "Make bags from data sets; say what a bag holds.", LOOK),
+    Command("calibrate", "Fit scores and operating point on normal footage of a site.", LOOK),
     Command("eval", "Measure score maps and masks against labels.", LOOK),
     Command("eval-masks", "Measure the mask decoder from ground-truth boxes.", LOOK),
     Command("models", "List models, scorers and mask decoders.", LOOK),

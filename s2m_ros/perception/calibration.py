@@ -98,6 +98,10 @@ class Quantiles:
             out[below] = r[0] * np.exp((raw[below] - v[0]) / scale)
         return out.astype(np.float32)
 
+    def value(self, rarity: float) -> float:
+        """The raw score of a rarity, within the table."""
+        return float(np.interp(rarity, self.rarities, self.values))
+
     def __call__(self, raw: Float32) -> Float32:
         """F_ID(raw) in [0, 1)."""
         return unrarity(self.rarity(raw))

@@ -1,0 +1,66 @@
+"""``s2m calibrate``: fit scores and operating point on normal footage of a site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def calibrate(
+    footage: Annotated[
+        list[Path], typer.Argument(help="Bags, or folders of images, without unknown objects.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("out/site.npz"),
+    false_masks_per_minute: Annotated[
+        float, typer.Option(help="Rate of false masks at the operating point.")
+    ] = 1.0,
+    rate_hz: Annotated[float, typer.Option(help="Frame rate of images in folders.")] = 10.0,
+    topic: Annotated[str | None, typer.Option(help="Image topic of the bags.")] = None,
+    scorer: Annotated[
+        str | None, typer.Option(help="Scorer that the operating point is for.")
+    ] = None,
+    only: Annotated[bool, typer.Option(help="Calibrate this scorer alone, not all.")] = False,
+    most: Annotated[int, typer.Option(help="Use at most this many frames; 0 for all.")] = 400,
+    model: Annotated[str | None, typer.Option(help="Model folder or name.")] = None,
+    segmenter: Annotated[str | None, typer.Option(help="Mask decoder.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="YAML file of settings.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting, as perception.scorer=msp.")
+    ] = None,
+) -> None:
+    """Fit scores and operating point on normal footage of a site.
+
+    The footage needs no labels but must hold nothing unknown. Use the result with
+    perception.site.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from s2m_ros.cli._options import overrides, progress
+    from s2m_ros.config import load
+    from s2m_ros.evaluation import calibrate as fitting
+    from s2m_ros.evaluation.footage import Together, open_footage
+    from s2m_ros.runtime import site as sites
+    from s2m_ros.runtime.scorers import names_in
+
+    settings = load(config, overrides(scorer, model, segmenter, set_)).perception
+    frames = Together([open_footage(path, rate_hz, topic) for path in footage], most)
+    console = Console()
+    names = list(names_in(settings.scorer)) if only else None
+    with progress("frames", fitting.PASSES * len(frames), console) as advance:
+        site = fitting.calibrate(settings, frames, false_masks_per_minute, names, advance)
+    sites.save(site, out)
+    table = Table(title=f"{len(frames)} frames, {frames.seconds:.0f} s", title_justify="left")
+    for name in ("scorer", "1 in 100", "1 in 1000", "1 in 10000", "least evidence"):
+        table.add_column(name, justify="left" if name == "scorer" else "right")
+    for name, quantiles in site.quantiles.items():
+        values = [f"{quantiles.value(r):.3g}" for r in (2.0, 3.0, 4.0)]
+        least = site.min_evidence.get(name)
+        table.add_row(name, *values, "" if least is None else f"{least:.3f}")
+    console.print(table)
+    console.print(f"{site.about['masks_seen']} masks on the footage before selection by evidence")
+    console.print(f"site: {out}; use it with --set perception.site={out}")

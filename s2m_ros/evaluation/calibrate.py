@@ -1,0 +1,175 @@
+"""Fit a site calibration on unlabelled normal footage (``runtime/site.py``).
+
+Three passes: statistics of logits and features; quantiles of each scorer; the evidence of the
+masks that the footage gives although nothing unknown is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..config import Perception as Settings
+from ..perception.calibration import Quantiles
+from ..perception.interfaces import Encoding
+from ..perception.pipeline import Perception
+from ..perception.prompts import TopologyPrompter
+from ..perception.scorers import LOGIT_SCORES
+from ..perception.statistics import Statistics, fit
+from ..runtime.build import build_segmenter
+from ..runtime.manifest import Manifest, find, read
+from ..runtime.scorers import SCORERS, build_scorer, names_in, raw_function
+from ..runtime.site import Site
+from ..runtime.trunk import TrunkEncoder
+from ..types import Float32, InputError
+from .footage import Footage
+
+CELLS_PER_FRAME = 2000
+MOST_MASKS = 500
+PASSES = 3
+
+
+def calibrate(
+    settings: Settings,
+    footage: Footage,
+    false_masks_per_minute: float,
+    scorers: Sequence[str] | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> Site:
+    """The site calibration of the settings' model. ``advance`` is called once a frame and pass.
+
+    scorers: those to calibrate, all that the model can run by default; the operating point is
+    that of ``settings.scorer``. Raises InputError when the footage holds no frame.
+    """
+    if not len(footage):
+        raise InputError("footage", "no frame in it", "give folders of images or bags")
+    manifest = read(find(settings.model.path))
+    encoder = TrunkEncoder(manifest, settings.model)
+    encodings = _Encodings(encoder, footage, advance)
+    digest = manifest.files["encoder"].sha256
+    statistics = _statistics(encodings, manifest)
+    site = Site(digest, {}, statistics)
+    names = list(scorers) if scorers is not None else runnable(manifest, statistics)
+    names += [name for name in names_in(settings.scorer) if name not in names]
+    site = replace(site, quantiles=_quantiles(encodings, names, manifest, settings, site))
+    scorer = build_scorer(settings.scorer, manifest, settings.model, site)
+    open_ended = settings.selection.model_copy(
+        update={"min_evidence": 0.0, "max_masks": MOST_MASKS}
+    )
+    perception = Perception(
+        encoder,
+        scorer,
+        TopologyPrompter(settings.prompting),
+        build_segmenter(settings, manifest),
+        settings.model_copy(update={"selection": open_ended}),
+    )
+    found: list[float] = []
+    for image in footage:
+        found += [item.evidence for item in perception.perceive(image).masks.items]
+        advance()
+    allowed = false_masks_per_minute * footage.seconds / 60.0
+    least = operating_point(np.asarray(found, np.float64), allowed)
+    return replace(
+        site,
+        min_evidence={settings.scorer: least},
+        about={
+            "frames": str(len(footage)),
+            "seconds": f"{footage.seconds:.1f}",
+            "false_masks_per_minute": f"{false_masks_per_minute:g}",
+            "masks_seen": str(len(found)),
+            "model": manifest.name,
+        },
+    )
+
+
+def operating_point(evidence: np.typing.NDArray[np.float64], allowed: float) -> float:
+    """The least evidence at which at most ``allowed`` of these false masks would have come out.
+
+    When less than one is allowed the highest ones are continued by an exponential tail (mean
+    excess over the k-th highest), because the footage itself cannot show so rare an event.
+    """
+    ranked = np.sort(evidence)[::-1]
+    if len(ranked) <= allowed:
+        return 0.0
+    if allowed >= 1:
+        return float(np.nextafter(ranked[int(allowed)], 2.0))
+    k = min(max(len(ranked) // 10, 5), len(ranked) - 1)
+    if k < 1:
+        return min(float(ranked[0]) + 0.05, 1.0)
+    scale = max(float((ranked[:k] - ranked[k]).mean()), 1e-3)
+    tail = float(ranked[k]) + scale * np.log(k / max(allowed, 1e-3))
+    return float(min(max(tail, np.nextafter(ranked[0], 2.0)), 1.0))
+
+
+def runnable(manifest: Manifest, statistics: Statistics | None) -> list[str]:
+    """Names of the scorers that a model can run."""
+    outputs = set(manifest.encoder.outputs)
+    names = []
+    for name, (needs, _) in SCORERS.items():
+        wanted = {"logits" if n == "logits" else n for n in needs.split(", ")}
+        has = {*outputs, "anomaly head"} if "anomaly" in outputs else set(outputs)
+        has |= {"site"} if statistics is not None else set()
+        if wanted <= has:
+            names.append(name)
+    return names
+
+
+class _Encodings:
+    """The encodings of the footage, each time computed anew: they are too large to keep."""
+
+    def __init__(
+        self, encoder: TrunkEncoder, footage: Footage, advance: Callable[[], None]
+    ) -> None:
+        self._encoder, self._footage, self._advance = encoder, footage, advance
+
+    def __iter__(self) -> Iterator[Encoding]:
+        for image in self._footage:
+            yield self._encoder.encode(image)
+            self._advance()
+
+
+def _statistics(encodings: _Encodings, manifest: Manifest) -> Statistics | None:
+    logits: list[Float32] = []
+    features: list[Float32] = []
+    for number, encoding in enumerate(encodings):
+        if encoding.logits is None or not encoding.features:
+            continue
+        maps = next(iter(encoding.features.values()))[0]
+        if maps.shape[1:] != encoding.logits.shape[1:]:
+            continue
+        chosen = _sample(maps.shape[1] * maps.shape[2], number)
+        logits.append(encoding.logits.reshape(len(encoding.logits), -1)[:, chosen].T)
+        features.append(maps.reshape(len(maps), -1)[:, chosen].T)
+    if sum(map(len, logits)) < 100:
+        return None
+    return fit(np.concatenate(logits), np.concatenate(features))
+
+
+def _quantiles(
+    encodings: _Encodings,
+    names: Sequence[str],
+    manifest: Manifest,
+    settings: Settings,
+    site: Site,
+) -> dict[str, Quantiles]:
+    functions = {name: raw_function(name, manifest, settings.model, site) for name in names}
+    samples: dict[str, list[Float32]] = {name: [] for name in names}
+    for number, encoding in enumerate(encodings):
+        for name, function in functions.items():
+            raw = function(encoding).ravel()
+            samples[name].append(
+                raw if _is_cheap(name) else raw[_sample(len(raw), ~number & 0xFFFF)]
+            )
+    return {name: Quantiles.fit(np.concatenate(parts)) for name, parts in samples.items()}
+
+
+def _is_cheap(name: str) -> bool:
+    """Whether every cell is kept: the tail of the main scorers should be as long as it can be."""
+    return name == "learned" or name in LOGIT_SCORES
+
+
+def _sample(cells: int, seed: int) -> np.typing.NDArray[np.intp]:
+    rng = np.random.default_rng(seed)
+    return rng.choice(cells, min(cells, CELLS_PER_FRAME), replace=False)
