@@ -153,6 +153,16 @@ def header_stamp_ns(data: bytes) -> int:
     return int(sec * 1_000_000_000 + nanosec)
 
 
+def marker_stamp_ns(data: bytes) -> int:
+    """The first marker's stamp of a serialised MarkerArray, -1 for an empty one."""
+    order = "<" if data[1] & 1 else ">"
+    (count,) = struct.unpack_from(f"{order}I", data, 4)
+    if not count:
+        return -1
+    sec, nanosec = struct.unpack_from(f"{order}iI", data, 8)
+    return int(sec * 1_000_000_000 + nanosec)
+
+
 class _Collected:
     """What one pass over the bag gathers."""
 

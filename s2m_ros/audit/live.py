@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from s2m_ros.audit.drive import header_stamp_ns, marker_stamp_ns
 from s2m_ros.audit.inputs import Inputs
 from s2m_ros.bags import BagReader, BagWriter
 from s2m_ros.nodes.graph import graph
@@ -157,10 +158,17 @@ class _Clock:
 
 @dataclass
 class _Heard:
-    """What the recorder knows of the nodes so far."""
+    """What is known of the drive and of the nodes' answers so far.
+
+    played, answered: stamps of the images; last_s: when the newest answer came; end_ns: time of
+    the last message of the bag, once it is played.
+    """
 
     health: dict[str, int] = field(default_factory=dict)
+    played: set[int] = field(default_factory=set)
+    answered: set[tuple[str, int]] = field(default_factory=set)
     last_s: float = 0.0
+    end_ns: int | None = None
 
 
 class _Session:
@@ -231,6 +239,7 @@ class _Session:
         self._clock.begun_s = time.monotonic()
         duration = max(1, self._bag.duration_ns)
         checked = 0.0
+        images = set(self._inputs.images.values())
         for message in self._bag.messages(self._inputs.topics - self.left_out.keys()):
             due_s = self._clock.due_s(message.stamp_ns)
             while (wait_s := due_s - time.monotonic()) > 0:
@@ -242,15 +251,18 @@ class _Session:
                     f"the player lags {-wait_s:.0f} s behind: play slower with --rate"
                 )
             self._tick(message.stamp_ns)
+            if message.topic in images:
+                self._heard.played.add(header_stamp_ns(message.data))
             self._publishers[message.topic].publish(message.data)
             self.sent[message.topic] += 1
             if time.monotonic() - checked > 0.2:
                 checked = time.monotonic()
                 check()
                 status("playing", (message.stamp_ns - self._bag.start_ns) / duration)
+        self._heard.end_ns = self._clock.now_ns()
 
     def drain(self, check: Callable[[], None], status: Callable[[str, float], None]) -> None:
-        """Wait until the nodes have nothing more to say of what was played."""
+        """Wait until the nodes have said nothing new of what was played for a while."""
         begun = time.monotonic()
         while time.monotonic() - begun < DRAIN_LIMIT_S:
             if time.monotonic() - max(self._heard.last_s, begun) > DRAIN_QUIET_S:
@@ -331,8 +343,10 @@ class _Session:
             self._subscribed.add(name)
 
     def _record(self, name: str) -> Callable[[bytes], None]:
-        result = name.strip("/") in (topics.HAZARDS, topics.OBJECTS, topics.MARKERS)
-        is_health = name.strip("/") == topics.HEALTH
+        bare = name.strip("/")
+        is_health = bare == topics.HEALTH
+        stamp_of = marker_stamp_ns if bare == topics.MARKERS else header_stamp_ns
+        has_stamp = bare.startswith("s2m/") and not is_health
 
         def callback(data: bytes) -> None:
             logged_ns = self._clock.now_ns()
@@ -340,12 +354,21 @@ class _Session:
                 self._note_health(data)
             if self._clock.begun_s is None:
                 return  # before the drive: about the start-up, kept in the logs
-            if result:
-                self._heard.last_s = time.monotonic()
+            if has_stamp and (stamp := stamp_of(data)) in self._heard.played:
+                if (name, stamp) not in self._heard.answered:
+                    self._heard.answered.add((name, stamp))
+                    self._heard.last_s = time.monotonic()
+            elif self._is_over(logged_ns):
+                return  # that the inputs have fallen silent says nothing of the drive
             with self._lock:
                 self._recorder.write(name, data, logged_ns)
 
         return callback
+
+    def _is_over(self, logged_ns: int) -> bool:
+        end_ns = self._heard.end_ns
+        silence_ns = 0.5e6 * self._inputs.config.intake.input_timeout_ms
+        return end_ns is not None and logged_ns > end_ns + silence_ns
 
     def _note_health(self, data: bytes) -> None:
         from rclpy.serialization import deserialize_message

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from s2m_ros.audit.drive import LIVE, Drive, Logged
 from s2m_ros.audit.truth import Score, score
 from s2m_ros.types import Level, State, TrackState
+from s2m_ros.wire import topics
 
-NO_ANSWER = "no answer (newer frame took its place)"
+NO_ANSWER = "without an answer when the drive ended"
 STAGES = ("camera to masks", "masks to objects", "objects to hazards", "camera to marker")
 
 
@@ -80,7 +81,15 @@ class Summary:
         parts = []
         for camera, total in self.frames.items():
             got = self.answered.get(camera, 0)
-            parts.append(f"{got} of {total} frames of camera '{camera}' processed")
+            text = f"{got} of {total} frames of camera '{camera}' processed"
+            image = topics.image(camera)
+            lost = {
+                reason.replace(image, "").strip(): n
+                for reason, n in self.drops.get(f"camera_{camera}", {}).items()
+                if image in reason or reason == NO_ANSWER
+            }
+            why = ", ".join(f"{n} {reason}" for reason, n in lost.items())
+            parts.append(f"{text} ({why})" if why else text)
         return "; ".join(parts)
 
     def _latency(self) -> str:
@@ -101,9 +110,11 @@ def summarise(drive: Drive) -> Summary:
     drops = {name: {k: n for k, n in counts.items() if n} for name, counts in drive.drops.items()}
     if drive.mode == LIVE:
         for camera, total in frames.items():
-            if total > answered[camera]:
-                node = drops.setdefault(f"camera_{camera}", {})
-                node[NO_ANSWER] = total - answered[camera]
+            node = drops.setdefault(f"camera_{camera}", {})
+            image = topics.image(camera)
+            told = sum(n for reason, n in node.items() if image in reason)
+            if total > answered[camera] + told:
+                node[NO_ANSWER] = total - answered[camera] - told
     states = Counter(h.value.state for h in drive.hazards)
     total = max(1, len(drive.hazards))
     return Summary(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def print_results(console: Console, made: Artefacts) -> None:
-    """Where everything lies, the drops, and the summary as the last lines."""
+    """Notes, where everything lies, and the summary as the last lines."""
     from rich.table import Table
     from rich.text import Text
 
@@ -27,12 +27,5 @@ def print_results(console: Console, made: Artefacts) -> None:
         if path is not None:
             table.add_row(Text(name, style="bold"), Text(str(path)))
     console.print(table, soft_wrap=True)
-    drops = made.summary.drops
-    if drops:
-        text = "; ".join(
-            f"{where}: " + ", ".join(f"{n} {k.replace('_', ' ')}" for k, n in counts.items())
-            for where, counts in drops.items()
-        )
-        console.print(Text("discarded  ", style="dim") + Text(text, style="dim"), soft_wrap=True)
     for line in made.summary.lines():
         console.print(Text(line, style="bold"), soft_wrap=True)
