@@ -43,8 +43,8 @@ class CameraNode(StageNode):
         self.start(self.camera_stage)
 
     def prepare(self) -> None:
-        self._loaded = self.camera_stage.load()
         self._retry_s = time.monotonic() + _RETRY_S
+        self._loaded = self.camera_stage.load()
         self.report.values.update(self.camera_stage.info)
 
     def tick(self) -> None:
@@ -66,7 +66,8 @@ class CameraNode(StageNode):
             self._overlay.publish(output.overlay)
 
     def fault(self, message: Any, reason: str) -> None:
-        self._masks.publish(self.camera_stage.refuse(message.header, State.FAULT, reason))
+        if message is not None:
+            self._masks.publish(self.camera_stage.refuse(message.header, State.FAULT, reason))
 
 
 def main(args: list[str] | None = None) -> None:

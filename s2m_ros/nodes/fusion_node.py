@@ -86,8 +86,7 @@ class FusionNode(StageNode):
             begun_s = now_s
 
     def fault(self, message: Any, reason: str) -> None:
-        ns = stamp_ns(message.header.stamp) if hasattr(message, "header") else self.now_ns()
-        self._objects.publish(self.fusion_stage.refuse(ns, State.FAULT, reason))
+        self._objects.publish(self.fusion_stage.refuse(self.now_ns(), State.FAULT, reason))
 
 
 def main(args: list[str] | None = None) -> None:

@@ -107,7 +107,10 @@ class StageNode(Node):
         """Runs in the worker after each message, and about 20 times a second."""
 
     def fault(self, message: Any, reason: str) -> None:
-        """Runs when a handler failed unexpectedly: the output that says so."""
+        """Runs when something failed unexpectedly: the output that says so.
+
+        message: the one being handled, or None when it was no handler that failed.
+        """
 
     # Set-up.
 
@@ -304,8 +307,10 @@ class StageNode(Node):
             self.get_logger().error(traceback.format_exc())
             self._drops["faults"] += 1
             self.stage.conditions.latch("fault", State.FAULT, reason)
-            if message is not None:
-                self._guarded(lambda: self.fault(message, reason), None)
+            try:
+                self.fault(message, reason)
+            except Exception:
+                self.get_logger().error(traceback.format_exc())
 
 
 def run(make: Callable[[], StageNode], args: Sequence[str] | None = None) -> None:

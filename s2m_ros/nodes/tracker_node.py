@@ -60,7 +60,7 @@ class TrackerNode(StageNode):
         )
 
     def fault(self, message: Any, reason: str) -> None:
-        self._refuse(stamp_ns(message.header.stamp), State.FAULT, reason)
+        self._refuse(self.now_ns(), State.FAULT, reason)
 
     def _refuse(self, ns: int, state: State, reason: str) -> None:
         self._publish(self.tracking_stage.refuse(ns, self._frame, state, reason))

@@ -60,7 +60,8 @@ class FusionStage:
         self._silence_ns = round(config.intake.input_timeout_ms * 1e6)
         self._factory = factory
         self._tree = TransformTree()
-        self._calibration = Calibration(config.fusion, transforms or self._tree, self.conditions)
+        self._transforms: Transforms = transforms or self._tree
+        self._calibration = Calibration(config.fusion, self._transforms, self.conditions)
         self._pairing = pairing or Pairing(config.fusion.pairing, config.cameras)
         self._ego = EgoMotion()
         self._fusion = Fusion(config.fusion, self._calibration.rig)
@@ -145,7 +146,7 @@ class FusionStage:
         """Forget all that has a time (the clock jumped); calibration stays."""
         self._pairing.flush()
         self._ego.clear()
-        self._tree.clear_moving()
+        self._transforms.clear_moving()
         self._fusion, self._set = Fusion(self._settings, self._calibration.rig), {}
         self._seen_ns = self._unseen = None
         self._drops["time_jumps"] += 1

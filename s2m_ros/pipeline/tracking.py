@@ -12,13 +12,16 @@ from s2m_ros.hazards.markers import MarkerBook
 from s2m_ros.hazards.policy import HazardPolicy
 from s2m_ros.pipeline.conditions import Conditions
 from s2m_ros.tracking.tracker import Tracker
-from s2m_ros.types import Hazards, InputError, State
+from s2m_ros.types import Hazards, InputError, Objects3D, State
 from s2m_ros.wire import topics
 from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.hazards import encode_hazards
 from s2m_ros.wire.markers import encode_markers
 from s2m_ros.wire.objects import decode_objects
+
+
+_JUMP_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class TrackingOutput:
 class TrackingStage:
     """Tracks the objects and judges the tracks.
 
-    The state of the objects passes through to the hazards. When the stamps go back or the frame
-    changes, all tracks and markers are dropped and counted.
+    The state of the objects passes through to the hazards. When the stamps go back by more than
+    a second or the frame changes, all tracks and markers are dropped and counted.
     """
 
     def __init__(self, config: Config, factory: MessageFactory) -> None:
@@ -61,17 +64,27 @@ class TrackingStage:
             self.conditions.set(topics.OBJECTS, State.UNKNOWN, str(error))
             self._drops["bad_objects"] += 1
             return self.refuse(ns, frame, State.UNKNOWN, str(error))
-        if self._last is not None and (ns < self._last[0] or frame != self._last[1]):
-            self._drops["time_jumps" if ns < self._last[0] else "frame_changes"] += 1
-            self.reset()
-        self._last = ns, frame
+        objects = self._in_order(objects)
         if objects.state == State.OK:
             self.conditions.clear(topics.OBJECTS)
         else:
             self.conditions.set(topics.OBJECTS, objects.state, objects.reason)
         tracks = self._tracker.update(objects)
         self._drops.update({f"track_{name}": n for name, n in tracks.deleted.items()})
-        return self._output(self._policy.assess(tracks, objects))
+        return self._output(self._policy.assess(tracks))
+
+    def _in_order(self, objects: Objects3D) -> Objects3D:
+        """The objects at a stamp that never falls, after a reset when they are of another time."""
+        if self._last is not None:
+            back_ns = self._last[0] - objects.stamp_ns
+            if back_ns > _JUMP_NS or objects.frame_id != self._last[1]:
+                self._drops["time_jumps" if back_ns > _JUMP_NS else "frame_changes"] += 1
+                self.reset()
+            elif back_ns > 0:  # a late camera after a sweep that was answered alone
+                self._drops["out_of_order"] += 1
+                objects = replace(objects, stamp_ns=self._last[0])
+        self._last = objects.stamp_ns, objects.frame_id
+        return objects
 
     def refuse(self, stamp_ns: int, frame_id: str, state: State, reason: str) -> TrackingOutput:
         """The answer when there is nothing to judge: empty, and not clear."""

@@ -25,6 +25,10 @@ class Transforms(Protocol):
         """
         ...
 
+    def clear_moving(self) -> None:
+        """Forget all but the static transforms (a time jump)."""
+        ...
+
 
 class _Edge:
     """One parent_from_child: a single static one, or a history of moving ones."""

@@ -12,6 +12,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from values import hazards, masks
 
 from s2m_ros.config import ConfigError, load
+from s2m_ros.fusion.transforms import from_yaw
 from s2m_ros.types import InputError, Sweep
 from s2m_ros.wire.factory import RosbagsFactory, load_typestore
 from s2m_ros.wire.hazards import encode_hazards
@@ -128,3 +129,38 @@ def test_detections_carry_the_box_and_the_covariance_of_the_position(factory: An
     covariance = np.array(made.results[0].pose.covariance).reshape(6, 6)
     assert np.array_equal(covariance[:3, :3], np.diag([1.0, 2.0, 3.0]))
     assert not covariance[3:].any()
+
+
+def test_tf2_answers_as_our_own_tree_does() -> None:
+    pytest.importorskip("tf2_ros", reason="tf2_ros is not installed")
+    import rclpy
+
+    from s2m_ros.nodes.factory import RclpyFactory
+    from s2m_ros.nodes.seams.tf import Tf2Transforms
+    from s2m_ros.pipeline.transforms import TransformTree
+    from s2m_ros.wire.tf import Transform, encode_transforms
+
+    rng = np.random.default_rng(0)
+    tree, context = TransformTree(), rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("seams", context=context)
+    try:
+        tf2 = Tf2Transforms(node)
+        for parent, child in (("base_link", "mast"), ("mast", "lidar"), ("base_link", "camera")):
+            transform = Transform(NS, parent, child, from_yaw(rng.normal(), rng.normal(size=3)))
+            tree.add(transform, static=True)
+            (stamped,) = encode_transforms(RclpyFactory(), [transform]).transforms
+            tf2._buffer.set_transform_static(stamped, "test")
+        for target, source in (("base_link", "lidar"), ("camera", "lidar")):
+            np.testing.assert_allclose(
+                tf2.lookup(target, source, NS), tree.lookup(target, source, NS), atol=1e-9
+            )
+        with pytest.raises(InputError, match="tf 'base_link' <- 'radar'"):
+            tf2.lookup("base_link", "radar", NS)
+        tf2.clear_moving()
+        np.testing.assert_allclose(
+            tf2.lookup("camera", "lidar", 0), tree.lookup("camera", "lidar", 0), atol=1e-9
+        )
+    finally:
+        node.destroy_node()
+        rclpy.shutdown(context=context)

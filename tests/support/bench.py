@@ -28,18 +28,25 @@ LIMIT_S = 30.0
 
 
 class Bench:
-    """One rclpy context in its own domain. Use as a context manager."""
+    """One rclpy context in its own domain. Use as a context manager.
 
-    def __init__(self, domain: int, folder: Path) -> None:
+    Relative topics are those of ``namespace``.
+    """
+
+    def __init__(self, domain: int, folder: Path, namespace: str = "") -> None:
         self.factory = RclpyFactory()
         self._domain = domain
         self._folder = folder
+        self._namespace = namespace
+        self._ended: set[int] = set()
         self._context = rclpy.Context()
         self._processes: list[tuple[subprocess.Popen[bytes], Path]] = []
 
     def __enter__(self) -> Bench:
         rclpy.init(context=self._context, domain_id=self._domain)
-        self.node = rclpy.create_node(f"bench_{os.getpid()}", context=self._context)
+        self.node = rclpy.create_node(
+            f"bench_{os.getpid()}", context=self._context, namespace=self._namespace
+        )
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         return self
@@ -79,6 +86,7 @@ class Bench:
 
     def end(self, process: subprocess.Popen[bytes], number: int = signal.SIGINT) -> str:
         """End a node by a signal; its exit code must be 0. Returns what it printed."""
+        self._ended.add(process.pid)
         process.send_signal(number)
         try:
             code = process.wait(15)
@@ -130,9 +138,8 @@ class Bench:
             self._executor.spin_once(timeout_sec=0.02)
             if result := found():
                 return result
-            dead = [p for p, _ in self._processes if p.poll() is not None]
-            if dead:
-                break
+            if any(p.poll() is not None and p.pid not in self._ended for p, _ in self._processes):
+                break  # a node died: no use to wait
         raise AssertionError(f"{what} did not come within {LIMIT_S:g} s:\n{self.logs()}")
 
 

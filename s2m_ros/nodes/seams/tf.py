@@ -52,6 +52,9 @@ class Tf2Transforms:
             ) from error
         return matrix(found.translation, found.rotation, where)
 
+    def clear_moving(self) -> None:
+        self._buffer.clear()  # tf2 keeps static transforms
+
 
 class NoTransforms:
     """Where neither tf2_ros nor tf2_msgs is installed."""
@@ -62,3 +65,6 @@ class NoTransforms:
             "unknown: this machine has neither tf2_ros nor tf2_msgs to read /tf_static with",
             "set fusion.calibration_file",
         )
+
+    def clear_moving(self) -> None:
+        """There is nothing to forget."""

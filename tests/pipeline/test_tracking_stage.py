@@ -1,0 +1,122 @@
+"""The tracking stage with the true tracker and policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from values import object3d, objects
+
+from s2m_ros.config import load
+from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
+from s2m_ros.types import State
+from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.objects import encode_objects
+
+FACTORY = RosbagsFactory()
+MS = 1_000_000
+NS = 1_700_000_000_000 * MS
+DELETE_ALL = 3
+
+
+def stage() -> TrackingStage:
+    return TrackingStage(load(), FACTORY)
+
+
+def drive(made: TrackingStage, count: int, start: int = NS, **changes: Any) -> TrackingOutput:
+    """Feed one object at rest, 10 Hz; the last answer."""
+    for i in range(count):
+        value = objects(start + i * 100 * MS, (object3d(i),), **changes)
+        output = made.process(encode_objects(FACTORY, value))
+    return output
+
+
+def status(output: TrackingOutput) -> str:
+    """All text of the status markers."""
+    return " ".join(m.text for m in output.markers.markers if m.ns == "status")
+
+
+def test_an_object_seen_long_enough_is_one_hazard_with_markers_of_its_id() -> None:
+    made = stage()
+    output = drive(made, 6)
+    (hazard,) = output.hazards.hazards
+    assert (output.hazards.state, output.hazards.reason) == (State.OK, "")
+    assert output.hazards.sequence == 6
+    again = drive(made, 1, NS + 600 * MS)
+    assert again.hazards.hazards[0].track_id == hazard.track_id
+    boxes = [m for m in again.markers.markers if m.ns == "hazard/box"]
+    assert [(m.id, m.action, m.header.frame_id) for m in boxes] == [(hazard.track_id, 0, "odom")]
+    lifetime = boxes[0].lifetime
+    assert 0.2 <= lifetime.sec + lifetime.nanosec * 1e-9 <= 1.0
+
+
+def test_what_the_objects_are_worth_the_hazards_are_worth() -> None:
+    made = stage()
+    reason = "camera/front/camera_info: K is all zero"
+    value = objects(NS, (), State.UNKNOWN, reason)
+    output = made.process(encode_objects(FACTORY, value))
+    assert (output.hazards.state, output.hazards.reason) == (State.UNKNOWN, reason)
+    assert "UNKNOWN" in status(output)
+    assert "K is all zero" in status(output)
+    assert made.conditions.worst().state == State.UNKNOWN
+    drive(made, 1, NS + 100 * MS)
+    assert made.conditions.worst().state == State.OK
+
+
+def test_silence_is_an_empty_array_that_is_not_clear() -> None:
+    made = stage()
+    drive(made, 5)
+    output = made.refuse(NS + 2000 * MS, "odom", State.UNKNOWN, "s2m/objects: silent")
+    assert len(output.hazards.hazards) == 0
+    assert output.hazards.state == State.UNKNOWN
+    assert "UNKNOWN" in status(output)
+
+
+def test_objects_without_a_meaning_are_refused() -> None:
+    made = stage()
+    message = encode_objects(FACTORY, objects(NS))
+    message.state = 77
+    output = made.process(message)
+    assert output.hazards.state == State.UNKNOWN
+    assert "s2m/objects: State 77" in output.hazards.reason
+    assert made.drops["bad_objects"] == 1
+
+
+def test_a_jump_back_drops_tracks_and_markers_and_is_counted() -> None:
+    made = stage()
+    first = drive(made, 6)
+    output = drive(made, 1, NS - 5000 * MS)
+    assert output.markers.markers[0].action == DELETE_ALL
+    assert made.drops["time_jumps"] == 1
+    later = drive(made, 6, NS - 4900 * MS)
+    assert len(later.hazards.hazards) == len(first.hazards.hazards) == 1
+    assert DELETE_ALL not in [m.action for m in later.markers.markers]
+
+
+def test_a_change_of_frame_starts_anew() -> None:
+    made = stage()
+    drive(made, 6)
+    output = drive(made, 1, NS + 600 * MS, frame_id="base_link", with_ego=False)
+    assert made.drops["frame_changes"] == 1
+    assert output.markers.markers[0].action == DELETE_ALL
+    assert output.hazards.header.frame_id == "base_link"
+
+
+def test_the_same_messages_give_the_same_bytes() -> None:
+    store = FACTORY.typestore
+    runs = []
+    for _ in range(2):
+        output = drive(stage(), 8)
+        runs.append(
+            bytes(store.serialize_cdr(output.hazards, "s2m_msgs/msg/HazardArray"))
+            + bytes(store.serialize_cdr(output.markers, "visualization_msgs/msg/MarkerArray"))
+        )
+    assert runs[0] == runs[1]
+
+
+def test_a_late_array_is_counted_and_its_objects_are_not_lost() -> None:
+    made = stage()
+    drive(made, 6)
+    output = drive(made, 1, NS + 400 * MS)
+    assert made.drops["out_of_order"] == 1
+    assert len(output.hazards.hazards) == 1
+    assert output.hazards.header.stamp.nanosec == 500 * MS

@@ -1,0 +1,77 @@
+"""The whole path over the real middleware: image and cloud in, hazard and markers out."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toy_model
+
+pytest.importorskip("rclpy")
+
+from bench import Bench, Watch
+from site_of_tests import BOX_RANGE_M, Site, rig_file
+
+from s2m_ros.config import load
+from s2m_ros.nodes.graph import graph
+from s2m_ros.types import State, TrackState
+
+KIND, HAZARDS = "s2m_msgs/msg/HazardArray", "tug_7/s2m/hazards"
+
+
+@pytest.fixture
+def bench(ros_domain_id: int, tmp_path: Path) -> Iterator[Bench]:
+    with Bench(ros_domain_id, tmp_path, namespace="tug_7") as made:
+        yield made
+
+
+def status(markers: list[Any]) -> str:
+    return " ".join(m.text for array in markers[-1:] for m in array.markers if m.ns == "status")
+
+
+def test_from_image_and_cloud_to_hazards_and_markers(bench: Bench, tmp_path: Path) -> None:
+    config = load(
+        None,
+        {
+            "perception.model.path": str(toy_model.write(tmp_path / "toy")),
+            "fusion.calibration_file": str(rig_file(tmp_path)),
+        },
+    )
+    tracker_alone = bench.start(graph(config, namespace="/tug_7")[2])
+    site, watch = Site(bench), Watch(bench, KIND, "s2m/hazards")
+    markers = bench.collect("visualization_msgs/msg/MarkerArray", "s2m/markers")
+    nothing = watch.output(State.UNKNOWN, "s2m/objects: silent")
+    assert len(nothing.hazards) == 0
+    bench.until(lambda: "UNKNOWN" in status(markers), "a status marker")
+
+    camera, fusion = (bench.start(spec) for spec in graph(config, namespace="/tug_7")[:2])
+    watch.output(State.OK, meanwhile=site.send)
+    start = len(watch.outputs)
+
+    def confirmed() -> Any:
+        for array in watch.outputs[start:]:
+            for hazard in array.hazards:
+                if hazard.track_state == TrackState.CONFIRMED and array.state == State.OK:
+                    return hazard
+        return None
+
+    hazard = bench.until(confirmed, "a confirmed hazard", site.send)
+    assert abs(hazard.pose.position.x - BOX_RANGE_M) < 0.7
+    assert abs(hazard.pose.position.y) < 0.4
+    boxes = [m for m in markers[-1].markers if m.ns == "hazard/box"]
+    assert hazard.track_id in [m.id for m in boxes]
+
+    site.skip = {"image"}
+    blind = watch.output(State.UNKNOWN, "s2m/front/masks: silent", site.send)
+    bench.until(lambda: "UNKNOWN" in status(markers), "a status marker", site.send)
+    assert blind.header.frame_id == "odom"
+    site.skip = set()
+    watch.output(State.OK, meanwhile=site.send)
+
+    bench.end(fusion, signal.SIGTERM)
+    watch.output(State.UNKNOWN, "s2m/objects: silent", site.send)
+    bench.end(camera)
+    assert "Traceback" not in bench.end(tracker_alone)
