@@ -20,7 +20,6 @@ from s2m_ros.wire.hazards import encode_hazards
 from s2m_ros.wire.markers import encode_markers
 from s2m_ros.wire.objects import decode_objects
 
-
 _JUMP_NS = 1_000_000_000
 
 
