@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from s2m_ros.cli.share import PROFILE_VARIABLES, shared
+
 PYTHON_SUPPORTED = ((3, 10), (3, 13))
 DISTRIBUTIONS = ("humble", "jazzy", "lyrical")
-CONFIG = Path(__file__).resolve().parents[2] / "launch" / "config"
-PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 KERNEL = {  # as in launch/config/60-s2m.conf
     "net.core.rmem_max": 2147483647,
     "net.core.rmem_default": 16777216,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import typer
 
 from s2m_ros import __version__
+from s2m_ros.cli.share import use_shared_memory
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
+    use_shared_memory()
     try:
         build(given)(args=given, prog_name="s2m")
     except KeyboardInterrupt:

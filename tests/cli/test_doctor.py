@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from s2m_ros.cli import machine
 from s2m_ros.cli import main as cli
 from s2m_ros.cli.machine import Finding, Level, examine
+from s2m_ros.cli.share import PROFILE_VARIABLES, shared, use_shared_memory
 
 
 def doctor(*arguments: str) -> int:
@@ -62,10 +64,10 @@ def test_a_check_that_breaks_does_not_silence_the_others(monkeypatch: pytest.Mon
 
 
 def profile(monkeypatch: pytest.MonkeyPatch, path: str) -> Finding:
-    for variable in machine.PROFILE_VARIABLES:
+    for variable in PROFILE_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
     if path:
-        monkeypatch.setenv(machine.PROFILE_VARIABLES[0], path)
+        monkeypatch.setenv(PROFILE_VARIABLES[0], path)
     return machine._profile("ROS 2")
 
 
@@ -93,3 +95,25 @@ def test_kernel_gaps_matter_when_other_machines_are_meant(monkeypatch: pytest.Mo
     assert [f.level for f in machine._kernel()] == [Level.NOTE]
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
     assert [f.level for f in machine._kernel()] == [Level.WARN]
+
+
+def test_the_profile_is_set_unless_a_site_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = PROFILE_VARIABLES
+    monkeypatch.setenv(first, "")  # so that monkeypatch restores both
+    monkeypatch.setenv(second, "site.xml")
+    use_shared_memory()
+    assert os.environ[first] == ""
+    monkeypatch.setenv(second, "")
+    use_shared_memory()
+    assert os.environ[first] == os.environ[second] == str(shared("launch/config/fastdds.xml"))
+
+
+def test_shared_files_are_found_in_a_sourced_workspace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "share" / "s2m_ros" / "launch" / "only_there.yaml"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"/nowhere:{tmp_path}")
+    assert shared("launch/only_there.yaml") == file
+    assert shared("launch/nowhere.yaml") is None
