@@ -144,6 +144,9 @@ class Hazards(Section):
     critical_time_s: float = leaf(2.5, "Reached sooner: critical", "s", gt=0)
     warning_time_s: float = leaf(5.0, "Reached sooner: warning", "s", gt=0)
     large_size_m: float = leaf(1.0, "From this size an object counts as large", "m", gt=0)
+    uncertain_sigma_m: float = leaf(
+        1.0, "From this standard deviation a position counts as uncertain", "m", gt=0
+    )
     small_height_m: float = leaf(0.02, "Objects lower than this are one level down", "m", ge=0)
     near_value_m: float = leaf(
         6.0, "Large or uncertain masks this near an aircraft, vehicle or person go out at once",
