@@ -150,8 +150,8 @@ def _profile(section: str) -> Finding:
     """Whether Fast DDS was told to use shared memory that holds an image."""
     name = "Fast DDS profile"
     remedy = (
-        f"export {PROFILE_VARIABLES[0]}=.../launch/config/fastdds.xml; without it best-effort "
-        "readers lose half of the images"
+        f"export {PROFILE_VARIABLES[0]}={shared('launch/config/fastdds.xml')} for the sensors' "
+        "nodes too (s2m and the launch files set it); else readers lose half of the images"
     )
     file = next((os.environ[v] for v in PROFILE_VARIABLES if os.environ.get(v)), "")
     if not file:

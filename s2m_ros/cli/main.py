@@ -69,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
-    use_shared_memory()
+    if "doctor" not in given:  # which looks at the environment as it is
+        use_shared_memory()
     try:
         build(given)(args=given, prog_name="s2m")
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Files that come with the package but are not code: in the repository, or where colcon put them."""
+"""Files that come with the package but are no code: in the repository, or where colcon put them."""
 
 from __future__ import annotations
 
