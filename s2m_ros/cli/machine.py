@@ -29,6 +29,7 @@ KERNEL = {  # as in launch/config/60-s2m.conf
     "net.ipv4.ipfrag_high_thresh": 134217728,
     "net.ipv4.ipfrag_time": 3,
 }
+INSTALLED = "installed"  # without saying which version
 MIB = 1 << 20
 SHARED_MEMORY_MIB = 256  # one segment of 64 MB a process, three nodes and a player
 
@@ -110,12 +111,12 @@ def _ros() -> Iterator[Finding]:
         )  # fmt: skip
         return
     wheels = importlib.util.find_spec("ros_wheels_bootstrapper") is not None
-    distribution = os.environ.get("ROS_DISTRO", "unknown")
+    distribution = os.environ.get("ROS_DISTRO") or _wheels_distribution() or "unknown"
     source = "wheels of the Python environment" if wheels else str(Path(rclpy.origin).parents[4])
     known = distribution in DISTRIBUTIONS
     yield Finding(
         section, "distribution", Level.OK if known else Level.WARN, f"{distribution}, {source}",
-        "" if known else f"tested on {', '.join(DISTRIBUTIONS)}: source one of them",
+        "" if known else f"written for {', '.join(DISTRIBUTIONS)}: source one of them",
     )  # fmt: skip
     yield from _middleware(section)
     messages = importlib.util.find_spec("s2m_msgs")
@@ -128,6 +129,10 @@ def _ros() -> Iterator[Finding]:
         yield Finding(section, "s2m_msgs", Level.OK, str(Path(messages.origin).parent))
     domain = os.environ.get("ROS_DOMAIN_ID", "0")
     yield Finding(section, "discovery", Level.OK, f"{_reach()}, domain {domain}")
+
+
+def _wheels_distribution() -> str:
+    return next((d for d in DISTRIBUTIONS if _version(f"ros-{d}-rclpy") != INSTALLED), "")
 
 
 def _middleware(section: str) -> Iterator[Finding]:
@@ -273,7 +278,7 @@ def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "installed"
+        return INSTALLED
 
 
 def _gpu() -> str:
