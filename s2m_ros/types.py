@@ -136,6 +136,7 @@ class Prompts:
     boxes: float32 (N, 4); points: float32 (N, P, 2); point_labels: float32 (N, P),
     1 foreground, 0 background, -1 unused; peak, contrast: float32 (N,), highest score inside the
     prompt and excess of its mean over the surroundings, both as rarity (-log10(1 - score)).
+    omitted: how many weaker ones were found but left out.
     """
 
     boxes: Float32
@@ -143,6 +144,7 @@ class Prompts:
     point_labels: Float32
     peak: Float32
     contrast: Float32
+    omitted: int = 0
 
     def __post_init__(self) -> None:
         n = len(self.boxes)
@@ -162,6 +164,17 @@ class Prompts:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    def only(self, which: Bool) -> Prompts:
+        """Some of the prompts: bool (N,)."""
+        return Prompts(
+            self.boxes[which],
+            self.points[which],
+            self.point_labels[which],
+            self.peak[which],
+            self.contrast[which],
+            self.omitted + int(np.count_nonzero(~which)),
+        )
 
     def __getitem__(self, i: int) -> Prompt:
         used = self.point_labels[i] >= 0

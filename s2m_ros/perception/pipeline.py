@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from ..config import Perception as Settings
 from ..types import ObjectMasks, UInt8
+from .evidence import potential
 from .interfaces import Candidates, Encoder, Frame, Prompter, Scorer, Segmenter
+from .outline import outlines
 from .selection import Selector
 
 
@@ -66,12 +68,17 @@ class Perception:
         score = self.scorer.calibrate(raw, encoding.image_size)
         roles = self.encoder.roles(encoding)
         clock.mark("score")
-        prompts = self.prompter(score, roles)
+        asked = self.prompter(score, roles)
+        hopeful = potential(asked) >= self.selector.config.min_evidence
+        prompts = asked.only(hopeful)
         clock.mark("prompt")
-        candidates: Candidates = self.segmenter(encoding, prompts)
+        decoded = self.segmenter(encoding, prompts)
+        drawn = outlines(score, prompts, decoded.grid_size)
+        candidates = Candidates(decoded.grid_size, (*decoded.items, *drawn))
         clock.mark("mask")
         selected = self.selector(score, roles, prompts, candidates)
         clock.mark("select")
+        weak = {"weak_prompt": prompts.omitted} if prompts.omitted else {}
         masks = ObjectMasks(
             stamp_ns=stamp_ns,
             camera=camera,
@@ -82,6 +89,6 @@ class Perception:
             roles=roles,
             scorer=score.scorer,
             sequence=sequence,
-            drops=selected.drops,
+            drops={**selected.drops, **weak},
         )
         return Frame(masks, score, raw, prompts, selected.verdicts, clock.marks)

@@ -186,7 +186,8 @@ class TopologyPrompter:
         config = self.config
         values = rarity(score.scores)
         tree = component_tree(values, -float(np.log10(1.0 - config.floor)))
-        chosen = stand_out(tree, config.min_pixels, config.contrast)[: config.max_prompts]
+        found = stand_out(tree, config.min_pixels, config.contrast)
+        chosen = found[: config.max_prompts]
         if not len(chosen):
             return empty_prompts(config.points)
         h, w = values.shape
@@ -204,4 +205,5 @@ class TopologyPrompter:
             labels[row, : len(cells)] = 1
             peak[row] = patch[inside].max()
         boxes = tree.box[chosen].astype(np.float32) * np.tile(scale, 2)
-        return Prompts(boxes, points, labels, peak, tree.contrast[chosen])
+        omitted = len(found) - len(chosen)
+        return Prompts(boxes, points, labels, peak, tree.contrast[chosen], omitted)

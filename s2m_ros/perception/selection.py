@@ -19,6 +19,7 @@ from .calibration import unrarity
 from .evidence import Field, Measure, evidence
 from .interfaces import Candidate, Candidates, Verdict
 from .paste import cropped
+from .statistics import otsu
 
 KNOWN_MARGIN = 0.5
 """How much of the way from min_evidence to 1 a mask must make that lies on a known class alone."""
@@ -160,19 +161,6 @@ def split(field: Field, candidate: Candidate) -> Candidate:
             candidate.stability,
         )
     )
-
-
-def otsu(values: Float32) -> float:
-    """The cut that best parts values into two classes (N. Otsu, 1979), by a 64-bin histogram."""
-    counts, edges = np.histogram(values, 64)
-    centres = 0.5 * (edges[1:] + edges[:-1])
-    below = np.cumsum(counts)
-    total = np.cumsum(counts * centres)
-    above = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = total / below - (total[-1] - total) / above
-        between = np.nan_to_num(below * above * gap**2, nan=0.0, posinf=0.0, neginf=0.0)
-    return float(edges[1 + int(np.argmax(between))])
 
 
 def object_mask(

@@ -130,3 +130,16 @@ def load_fields(fields: Mapping[str, NDArray[np.float32]]) -> Statistics:
         value = np.asarray(fields[name], np.float32)
         values[name] = value if value.ndim else float(value)
     return Statistics(**values)
+
+
+def otsu(values: Float32) -> float:
+    """The cut that best parts values into two classes (N. Otsu, 1979), by a 64-bin histogram."""
+    counts, edges = np.histogram(values, 64)
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    below = np.cumsum(counts)
+    total = np.cumsum(counts * centres)
+    above = below[-1] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = total / below - (total[-1] - total) / above
+        between = np.nan_to_num(below * above * gap**2, nan=0.0, posinf=0.0, neginf=0.0)
+    return float(edges[1 + int(np.argmax(between))])

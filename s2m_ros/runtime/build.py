@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..config import Perception as Settings
 from ..perception.interfaces import Segmenter
+from ..perception.outline import OutlineSegmenter
 from ..perception.pipeline import Perception
 from ..perception.prompts import TopologyPrompter
 from ..types import InputError
@@ -40,6 +41,10 @@ def build_perception(config: Settings, models_dir: Path | None = None) -> Percep
 def build_segmenter(config: Settings, manifest: Manifest) -> Segmenter:
     if config.segmenter == "trunk":
         return TrunkSegmenter(manifest, config.model)
+    if config.segmenter == "outline":
+        return OutlineSegmenter()
     raise InputError(
-        f"segmenter '{config.segmenter}'", "no such segmenter", "set perception.segmenter to trunk"
+        f"segmenter '{config.segmenter}'",
+        "no such segmenter",
+        "set perception.segmenter to trunk or outline",
     )

@@ -77,6 +77,7 @@ def test_the_strongest_come_first_and_the_limit_holds() -> None:
         field[5:10, 5 + 11 * i : 12 + 11 * i] = 2.5 + 0.4 * i
     prompts = prompts_of(field, max_prompts=3)
     assert len(prompts) == 3
+    assert prompts.omitted >= 5
     assert (np.diff(prompts.contrast) <= 0).all()
     assert hits(prompts, (82, 5, 89, 10)) == 1
 

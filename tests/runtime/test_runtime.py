@@ -58,11 +58,12 @@ def test_nothing_on_an_empty_road(folder: Path) -> None:
 def test_each_candidate_is_kept_or_has_a_reason(folder: Path) -> None:
     boxes = [(x, y, x + 22, y + 18) for x in range(8, 300, 40) for y in (20, 70, 130)]
     frame = perception(folder, selection__max_masks=4).perceive(toy_model.scene(boxes))
-    assert len(frame.candidates) == len(frame.prompts)
+    assert len(frame.candidates) == 2 * len(frame.prompts)  # the decoder's and the outline
     assert len(frame.masks.items) == 4
     kept = [v for v in frame.candidates if not v.reason]
     assert len(kept) == 4
-    assert sum(frame.masks.drops.values()) == len(frame.candidates) - 4
+    dropped = sum(frame.masks.drops.values()) - frame.prompts.omitted
+    assert dropped == len(frame.candidates) - 4
     assert frame.masks.drops["over_limit"] >= 1
     weakest = min(v.evidence for v in kept)
     assert all(v.evidence <= weakest for v in frame.candidates if v.reason == "over_limit")
