@@ -6,6 +6,7 @@ no lock and a long inference never delays intake, parameters or health.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import traceback
@@ -94,6 +95,7 @@ class StageNode(Node):
         self._inbox = Inbox()
         self._inputs: dict[str, _Input] = {}
         self._endpoints: dict[str, tuple[Any, QoSProfile, bool]] = {}
+        self._prepared_s = math.inf
         self._worker = threading.Thread(target=self._work, name=f"{name}_worker", daemon=True)
 
     # What a subclass offers beside its handlers.
@@ -196,7 +198,7 @@ class StageNode(Node):
         timeout_s = self.config.intake.input_timeout_ms * 1e-3
         for topic, entry in self._inputs.items():
             silence_s = now_s - entry.arrived_s
-            late = silence_s > timeout_s
+            late = min(silence_s, now_s - self._prepared_s) > timeout_s
             if entry.silent is None or (entry.heard and not late):
                 self.stage.conditions.clear(f"silent {topic}")
             else:
@@ -256,6 +258,7 @@ class StageNode(Node):
 
     def _work(self) -> None:
         self._guarded(self.prepare, None)
+        self._prepared_s = time.monotonic()
         while not self._inbox.closed:
             item = self._inbox.get(_TICK_S)
             if item is not None and item.key == _RESET:

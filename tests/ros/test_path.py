@@ -61,8 +61,11 @@ def test_from_image_and_cloud_to_hazards_and_markers(bench: Bench, tmp_path: Pat
     hazard = bench.until(confirmed, "a confirmed hazard", site.send)
     assert abs(hazard.pose.position.x - BOX_RANGE_M) < 0.7
     assert abs(hazard.pose.position.y) < 0.4
-    boxes = [m for m in markers[-1].markers if m.ns == "hazard/box"]
-    assert hazard.track_id in [m.id for m in boxes]
+
+    def boxes() -> list[int]:
+        return [m.id for array in markers for m in array.markers if m.ns == "hazard/box"]
+
+    bench.until(lambda: hazard.track_id in boxes(), "its box marker", site.send)
 
     site.skip = {"image"}
     blind = watch.output(State.UNKNOWN, "s2m/front/masks: silent", site.send)
