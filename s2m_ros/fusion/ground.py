@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from s2m_ros import config
 from s2m_ros.types import Bool, Float32, Float64
@@ -20,7 +20,7 @@ from s2m_ros.types import Bool, Float32, Float64
 _LEVELS = 4096
 _LEVEL_M = 0.005
 _LOW_SHARE = 0.1
-_MAX_POINTS = 40_000
+_MAX_POINTS = 24_000
 _SCALES = (6.0, 2.0, 0.8)  # cells, coarse to fine
 _TRUST = 0.05  # weight of the coarser scale, in cells
 
@@ -193,10 +193,10 @@ def _fit_plane(
     near = np.flatnonzero(np.hypot(xy[:, 0], xy[:, 1]) < 40.0)
     if len(near) < 8:
         return plane
-    near = near[:: 1 + len(near) // 500]
+    near = near[:: 1 + len(near) // 400]
     design = np.column_stack([xy[near], np.ones(len(near))])
     value, weight = above[near], count[near] / (count[near] + 2.0)
-    draws = np.random.default_rng(0).integers(0, len(near), (160, 3))
+    draws = np.random.default_rng(0).integers(0, len(near), (96, 3))
     corners = design[draws]
     fine = np.abs(np.linalg.det(corners)) > 4.0
     tries = np.linalg.solve(corners[fine], value[draws][fine][:, :, None])[:, :, 0]
@@ -224,11 +224,17 @@ def _smooth(value: Float32, weight: Float32) -> tuple[Float32, Float32]:
     support = np.zeros_like(value)
     for scale in _SCALES:
         area = np.float32(2 * np.pi * scale**2)
-        mass = gaussian_filter(weight, scale, mode="constant", truncate=2.5) * area
-        total = gaussian_filter(weight * value, scale, mode="constant", truncate=2.5) * area
+        mass = _blur(weight, scale) * area
+        total = _blur(weight * value, scale) * area
         result = (total + _TRUST * result) / (mass + _TRUST)
         support = mass
     return result.astype(np.float32), support.astype(np.float32)
+
+
+def _blur(grid: Float32, scale: float) -> Float32:
+    width = 2 * int(2.5 * scale + 0.5) + 1
+    blurred = cv2.GaussianBlur(grid, (width, width), scale, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(blurred, np.float32)
 
 
 def _bilinear(grid: Float32, column: Float64, row: Float64) -> Float64:
