@@ -128,11 +128,29 @@ def make_venv(interpreter: str) -> None:
 
 
 def install_packages() -> None:
-    """uv installs in seconds; pip does the same more slowly where uv cannot be had."""
+    """uv installs in seconds; pip does the same more slowly where uv cannot be had.
+
+    Byte code is left to the first import, except where Python is told never to write it: there
+    every start of every process would compile SciPy and the rest anew.
+    """
     python = str(VENV / "bin" / "python")
+    compile_now = ["--compile-bytecode"] if sys.dont_write_bytecode else []
     try:
         run([python, "-m", "pip", "install", "--quiet", UV])
-        run([python, "-m", "uv", "pip", "install", "--python", python, "-r", str(LOCK)])
+        run(
+            [
+                python,
+                "-m",
+                "uv",
+                "pip",
+                "install",
+                "--python",
+                python,
+                *compile_now,
+                "-r",
+                str(LOCK),
+            ]
+        )
     except SetupError:
         print("  uv did not work, pip goes on (about a minute) ...", flush=True)
         run([python, "-m", "pip", "install", "-r", str(LOCK)])
