@@ -150,7 +150,7 @@ def _figures(summary: Summary) -> list[dict[str, str]]:
     if summary.score is not None:
         s = summary.score
         total = s.found + s.missed
-        add(f"{s.found} of {total}", "unknown objects found", "good" if not s.missed else "warn")
+        add(f"{s.found} of {total}", "unknown objects found", "bad" if s.missed else "good")
         add(str(s.missed), "missed", "bad" if s.missed else "good")
         add(str(s.false), "false hazards", "bad" if s.false else "good")
         add(str(sum(s.on_known.values())), "on known objects")

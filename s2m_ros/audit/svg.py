@@ -101,46 +101,48 @@ def plan(drive: Drive, width: int = 1040, limit: int = 480) -> str:
 
 
 def histogram(
-    values: Mapping[str, NDArray[np.float64]], width: int = 500, height: int = 118
+    values: Mapping[str, NDArray[np.float64]], width: int = 500, height: int = 104
 ) -> str:
     """A small histogram for each name, one above the other on one scale of milliseconds."""
     used = {name: v for name, v in values.items() if len(v)}
     if not used:
         return ""
-    end = _nice(max(float(np.percentile(v, 99.5)) for v in used.values()) * 1.05)
-    edges = np.linspace(0, end, 41)
-    parts = []
-    left, right = 8, width - 8
-    for row, (name, v) in enumerate(used.items()):
-        counts, _ = np.histogram(np.clip(v, 0, end), edges)
-        base = row * height + height - 24
-        tall = (height - 56) / max(1, counts.max())
-        step = (right - left) / len(counts)
-        bars = "".join(
-            f'<rect x="{left + i * step:.1f}" y="{base - n * tall:.1f}" width="{step - 1:.1f}" '
-            f'height="{n * tall:.1f}"/>'
-            for i, n in enumerate(counts)
-            if n
-        )
-        p50, p95 = np.percentile(v, [50, 95])
-        lines = ""
-        for label, value, anchor in (("p50", p50, "end"), ("p95", p95, "start")):
-            x = left + min(1.0, float(value) / end) * (right - left)
-            shift = -3 if anchor == "end" else 3
-            lines += (
-                f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{base - height + 58:.1f}" '
-                f'y2="{base}"/><text class="tick" text-anchor="{anchor}" x="{x + shift:.1f}" '
-                f'y="{base - height + 54:.1f}">{label} {value:.0f} ms</text>'
-            )
-        title = f'<text class="title" x="{left}" y="{row * height + 14}">{escape(name)}</text>'
-        axis = f'<line class="axis" x1="{left}" x2="{right}" y1="{base}" y2="{base}"/>'
-        ticks = "".join(
-            f'<text class="tick" text-anchor="middle" x="{left + k / 4 * (right - left):.1f}" '
-            f'y="{base + 14}">{end * k / 4:.0f}</text>'
-            for k in range(1, 4)
-        )
-        parts.append(f'{title}{axis}<g class="bars">{bars}</g>{lines}{ticks}')
-    return _svg(width, height * len(used), "".join(parts), "histogram")
+    end = _nice(max(float(np.percentile(v, 99.5)) for v in used.values()) * 1.02)
+    rows = [
+        f'<g transform="translate(0 {row * height})">{_bars(name, v, end, width, height)}</g>'
+        for row, (name, v) in enumerate(used.items())
+    ]
+    return _svg(width, height * len(used), "".join(rows), "histogram")
+
+
+def _bars(name: str, values: NDArray[np.float64], end: float, width: int, height: int) -> str:
+    counts, _ = np.histogram(np.clip(values, 0, end), np.linspace(0, end, 51))
+    left, right, top, base = 4, width - 24, 26, height - 24
+    tall = (base - top) / max(1, counts.max())
+    step = (right - left) / len(counts)
+    bars = "".join(
+        f'<rect x="{left + i * step:.1f}" y="{base - n * tall:.1f}" width="{step - 1:.1f}" '
+        f'height="{n * tall:.1f}"/>'
+        for i, n in enumerate(counts)
+        if n
+    )
+    p50, p95 = np.percentile(values, [50, 95])
+    marks = "".join(
+        f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{top - 4}" y2="{base}"/>'
+        for x in (left + min(1.0, float(v) / end) * (right - left) for v in (p50, p95))
+    )
+    ticks = "".join(
+        f'<text class="tick" text-anchor="middle" x="{left + k / 4 * (right - left):.1f}" '
+        f'y="{base + 14}">{end * k / 4:.0f}{" ms" if k == 4 else ""}</text>'
+        for k in range(1, 5)
+    )
+    return (
+        f'<text class="title" x="{left}" y="14">{escape(name)}</text>'
+        f'<text class="tick" text-anchor="end" x="{right}" y="14">'
+        f"p50 {p50:.0f} ms, p95 {p95:.0f} ms</text>"
+        f'<line class="axis" x1="{left}" x2="{right}" y1="{base}" y2="{base}"/>'
+        f'<g class="bars">{bars}</g>{marks}{ticks}'
+    )
 
 
 def timeline(rows: Mapping[str, Sequence[Span]], duration_s: float, width: int = 1040) -> str:
@@ -272,9 +274,9 @@ def _points(pixels: NDArray[np.floating]) -> str:
 
 
 def _nice(value: float) -> float:
-    """1, 2 or 5 times a power of ten, at least ``value``."""
+    """A round number, at least ``value``."""
     power = 10 ** np.floor(np.log10(max(value, 1e-9)))
-    return float(next(k * power for k in (1, 2, 5, 10) if k * power >= value))
+    return float(next(k * power for k in (1, 2, 4, 5, 8, 10) if k * power >= value))
 
 
 def _svg(width: float, height: float, content: str, kind: str) -> str:

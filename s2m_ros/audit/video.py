@@ -71,8 +71,12 @@ def _bar(view: FrameView, drive: Drive, width: int) -> UInt8:
             x += letters.size(text, 15)[0] + 8
     reason = view.hazards.reason if view.hazards is not None else "no hazards yet"
     note = reason if state != State.OK else ("" if view.answered else "frame skipped, hazards held")
-    letters.text(x + 6, BAR / 2, note[:110], MUTED, 13, "lm")
+    letters.text(x + 6, BAR / 2, _short(note, 120), MUTED, 13, "lm")
     return letters.done()
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
 
 
 def _rate(drive: Drive, camera: str) -> float:
