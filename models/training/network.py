@@ -30,13 +30,19 @@ BATCH_NORM_EPS = 1e-3
 class SameConv(nn.Sequential):
     """Convolution with TensorFlow's SAME padding (all extra padding below and to the right)."""
 
-    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1, depthwise: bool = False) -> None:
+    def __init__(
+        self, c_in: int, c_out: int, kernel: int, stride: int = 1, depthwise: bool = False
+    ) -> None:
         total = kernel - stride if stride > 1 else kernel - 1
         before, after = total // 2, total - total // 2
         groups = c_in if depthwise else 1
         symmetric = before == after
-        layers: list[nn.Module] = [] if symmetric else [nn.ZeroPad2d((before, after, before, after))]
-        layers.append(nn.Conv2d(c_in, c_out, kernel, stride, before if symmetric else 0, groups=groups))
+        layers: list[nn.Module] = (
+            [] if symmetric else [nn.ZeroPad2d((before, after, before, after))]
+        )
+        layers.append(
+            nn.Conv2d(c_in, c_out, kernel, stride, before if symmetric else 0, groups=groups)
+        )
         super().__init__(*layers)
 
     @property
@@ -73,12 +79,14 @@ class Trunk(nn.Module):
         c_in = 32
         for expansion, c_out, repeats, stride, kernel in STAGES:
             blocks = [InvertedResidual(c_in, c_out, expansion, stride, kernel)]
-            blocks += [InvertedResidual(c_out, c_out, expansion, 1, kernel) for _ in range(repeats - 1)]
+            blocks += [
+                InvertedResidual(c_out, c_out, expansion, 1, kernel) for _ in range(repeats - 1)
+            ]
             self.stages.append(nn.Sequential(*blocks))
             c_in = c_out
 
     def shallow(self, x: Tensor) -> Tensor:
-        """Up to stride 4. Edges and colours are the same on every apron: this part stays as it is."""
+        """Up to stride 4. Edges and colours are the same everywhere: this part is never trained."""
         return self.stages[1](self.stages[0](F.relu6(self.stem(x))))
 
     def deep(self, x: Tensor) -> list[Tensor]:
@@ -96,9 +104,13 @@ class Trunk(nn.Module):
         """Fill from the published state dict (`_conv_stem`, `_blocks.N...`), folding batch norm."""
 
         def fold(target: SameConv, conv: str, norm: str) -> None:
-            scale = state[f"{norm}.weight"] / torch.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPS)
+            scale = state[f"{norm}.weight"] / torch.sqrt(
+                state[f"{norm}.running_var"] + BATCH_NORM_EPS
+            )
             target.conv.weight.data.copy_(state[f"{conv}.weight"] * scale[:, None, None, None])
-            target.conv.bias.data.copy_(state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale)
+            target.conv.bias.data.copy_(
+                state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
+            )
 
         fold(self.stem, "_conv_stem", "_bn0")
         for number, block in enumerate(block for stage in self.stages for block in stage):
@@ -109,12 +121,8 @@ class Trunk(nn.Module):
             fold(block.project, name + "_project_conv", name + "_bn2")
 
 
-def norm_act(channels: int) -> nn.Module:
-    return nn.Sequential(nn.GroupNorm(8, channels), nn.ReLU())
-
-
 class Separable(nn.Module):
-    """Residual depthwise 5x5 and pointwise 1x1: wide view at an eighth of the cost of a full 3x3."""
+    """Residual depthwise 5x5 and pointwise 1x1: a wide view for an eighth of a 3x3's cost."""
 
     def __init__(self, channels: int, kernel: int = 5) -> None:
         super().__init__()
@@ -144,9 +152,9 @@ class Pyramid(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Image (B,3,H,W) float 0..255 RGB -> anomaly (B,1,h,w), class logits (B,C,h,w), features (B,D,h,w)
+    """Image (B,3,H,W) float 0..255 RGB -> anomaly (B,1,h,w), logits (B,C,h,w), features (B,D,h,w).
 
-    with h = H/4 and w = W/4; H and W are multiples of 32.
+    h = H/4 and w = W/4; H and W are multiples of 32.
     """
 
     def __init__(self, classes: int = len(CLASSES), width: int = 64) -> None:

