@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,6 @@ KIND = "s2m_msgs/msg/ObjectMaskArray"
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy_model.write(tmp_path_factory.mktemp("models") / "toy")
-
-
-@pytest.fixture
-def bench(ros_domain_id: int, tmp_path: Path) -> Iterator[Bench]:
-    with Bench(ros_domain_id, tmp_path) as made:
-        yield made
 
 
 def spec(model: Path, *, use_sim_time: bool = False, **settings: Any) -> NodeSpec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,6 @@ from s2m_ros.types import Evidence, State
 
 KIND, OBJECTS = "s2m_msgs/msg/Object3DArray", "s2m/objects"
 CAN_READ_TF = any(importlib.util.find_spec(name) for name in ("tf2_ros", "tf2_msgs"))
-
-
-@pytest.fixture
-def bench(ros_domain_id: int, tmp_path: Path) -> Iterator[Bench]:
-    with Bench(ros_domain_id, tmp_path) as made:
-        yield made
 
 
 def spec(**settings: Any) -> NodeSpec:

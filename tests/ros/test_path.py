@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,7 @@ from s2m_ros.config import load
 from s2m_ros.nodes.graph import graph
 from s2m_ros.types import State, TrackState
 
-KIND, HAZARDS = "s2m_msgs/msg/HazardArray", "tug_7/s2m/hazards"
-
-
-@pytest.fixture
-def bench(ros_domain_id: int, tmp_path: Path) -> Iterator[Bench]:
-    with Bench(ros_domain_id, tmp_path, namespace="tug_7") as made:
-        yield made
+KIND = "s2m_msgs/msg/HazardArray"
 
 
 def status(markers: list[Any]) -> str:
@@ -33,6 +26,7 @@ def status(markers: list[Any]) -> str:
 
 
 def test_from_image_and_cloud_to_hazards_and_markers(bench: Bench, tmp_path: Path) -> None:
+    bench.namespace = "/tug_7"
     config = load(
         None,
         {

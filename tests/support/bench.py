@@ -27,28 +27,42 @@ from s2m_ros.wire import topics
 LIMIT_S = 30.0
 
 
+class Participant:
+    """This process in the middleware: one for all tests, for making and ending them takes time."""
+
+    def __init__(self, domain: int) -> None:
+        self.domain = domain
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context, domain_id=domain)
+        self.node = rclpy.create_node(f"bench_{os.getpid()}", context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+
 class Bench:
-    """One rclpy context in its own domain. Use as a context manager.
+    """What one test starts, publishes and hears. Use as a context manager.
 
     Relative topics are those of ``namespace``.
     """
 
-    def __init__(self, domain: int, folder: Path, namespace: str = "") -> None:
+    def __init__(self, participant: Participant, folder: Path) -> None:
         self.factory = RclpyFactory()
-        self._domain = domain
+        self.node = participant.node
+        self.namespace = ""
+        self._executor = participant.executor
+        self._domain = participant.domain
         self._folder = folder
-        self._namespace = namespace
         self._ended: set[int] = set()
-        self._context = rclpy.Context()
         self._processes: list[tuple[subprocess.Popen[bytes], Path]] = []
+        self._publishers: list[Any] = []
+        self._subscriptions: list[Any] = []
 
     def __enter__(self) -> Bench:
-        rclpy.init(context=self._context, domain_id=self._domain)
-        self.node = rclpy.create_node(
-            f"bench_{os.getpid()}", context=self._context, namespace=self._namespace
-        )
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,9 +70,10 @@ class Bench:
             if process.poll() is None:
                 process.kill()
                 process.wait(10)
-        self._executor.shutdown()
-        self.node.destroy_node()
-        rclpy.shutdown(context=self._context)
+        for publisher in self._publishers:
+            self.node.destroy_publisher(publisher)
+        for subscription in self._subscriptions:
+            self.node.destroy_subscription(subscription)
 
     # Nodes.
 
@@ -103,15 +118,23 @@ class Bench:
     # Topics.
 
     def publisher(self, kind: str, topic: str, qos: QoSProfile | None = None) -> Any:
-        return self.node.create_publisher(message_type(kind), topic, qos or sensor_qos(5))
+        publisher = self.node.create_publisher(
+            message_type(kind), self._named(topic), qos or sensor_qos(5)
+        )
+        self._publishers.append(publisher)
+        return publisher
 
     def collect(self, kind: str, topic: str, qos: QoSProfile | None = None) -> list[Any]:
         """All messages of a topic from now on, as a growing list."""
         got: list[Any] = []
-        self.node.create_subscription(
-            message_type(kind), topic, got.append, qos or reliable_qos(100)
+        subscription = self.node.create_subscription(
+            message_type(kind), self._named(topic), got.append, qos or reliable_qos(100)
         )
+        self._subscriptions.append(subscription)
         return got
+
+    def _named(self, topic: str) -> str:
+        return topic if topic.startswith("/") else f"{self.namespace}/{topic}"
 
     def now_ns(self) -> int:
         return int(self.node.get_clock().now().nanoseconds)
