@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import chi2
 
 from s2m_ros.types import Float64
 
@@ -44,7 +43,7 @@ def assign(
     if n == 0 or m == 0:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     distance = np.full((n, m), FORBIDDEN)
-    limit = float(chi2.ppf(gate, 2))
+    limit = -2 * np.log1p(-gate)  # chi-square quantile of two degrees of freedom
     for mean, covariance in hypotheses:
         s = covariance[:, None, :2, :2] + noise[None, :, :2, :2]
         d = positions[None, :, :2] - mean[:, None, :2]
@@ -59,7 +58,8 @@ def assign(
     allowed = distance < FORBIDDEN
     ratio = np.log((track_sizes[:, None] + 0.05) / (sizes[None] + 0.05))
     unlike = np.minimum(np.abs(ratio).max(axis=2), SIZE_CLIP)
-    same = np.array([[bool(a) and a == b for b in cameras] for a in track_cameras])
+    seen_by, sees = np.array(track_cameras), np.array(cameras)
+    same = (seen_by[:, None] == sees) & (sees != "")
     apart = np.where(same, 1 - box_iou(track_boxes, boxes), 0.5)
     cost = distance + SIZE_WEIGHT * unlike + BOX_WEIGHT * apart
     rows, columns = linear_sum_assignment(np.where(allowed, cost, FORBIDDEN))

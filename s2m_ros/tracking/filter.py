@@ -20,6 +20,8 @@ INITIAL_SPEED_SIGMA = 3.0  # m/s: animals, people, things that roll or are blown
 VERTICAL_SHARE = 0.05  # of the accelerations; objects stay on the ground
 DRIFT = 0.03  # m per square root of a second: how the seen centre of a static object wanders
 RATIO_FLOOR, RATIO_MOVES = -1.0, 5.0  # nats; the floor bounds how late motion is noticed
+RATIO_STEP = 3.0  # nats that one detection can add: an outlier alone is no motion
+SIGNIFICANT = 16.0  # squared Mahalanobis distance of a velocity from zero, two degrees of freedom
 QUIET_UPDATES = 5  # updates at low speed after which an object stands again
 
 
@@ -104,11 +106,15 @@ class Motion:
             self._still[rows], self._still_p[rows], z, r
         )
         speed = np.linalg.norm(self._x[rows, 3:5], axis=1)
-        ratio = np.maximum(self._ratio[rows] + l_moving - l_still, RATIO_FLOOR)
+        gain = np.minimum(l_moving - l_still, RATIO_STEP)
+        ratio = np.maximum(self._ratio[rows] + gain, RATIO_FLOOR)
         slow = speed < self._settings.stationary_speed
         quiet = np.where(slow, self._quiet[rows] + 1, 0)
         was = self.moving[rows]
-        moves = np.where(was, quiet < QUIET_UPDATES, (ratio > RATIO_MOVES) & ~slow)
+        v, p = self._x[rows, 3:5], self._p[rows, 3:5, 3:5]
+        significant = (v * np.linalg.solve(p, v[:, :, None])[:, :, 0]).sum(axis=1) > SIGNIFICANT
+        begins = (ratio > RATIO_MOVES) & ~slow & significant
+        moves = np.where(was, quiet < QUIET_UPDATES, begins)
         self.moving[rows], self._quiet[rows] = moves, quiet
         # A static filter that has been left behind starts anew where the object is now.
         again = rows[moves | was]

@@ -12,25 +12,35 @@ import numpy as np
 
 from s2m_ros.types import Float64, Object3D
 
-_ANGLES = np.arange(24) * (2 * np.pi / 24)
+DIRECTIONS = 24
+
+_STEP = 2 * np.pi / DIRECTIONS
+_ANGLES = np.arange(DIRECTIONS) * _STEP
 _DIRECTIONS = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
-_STEP = 2 * np.pi / len(_ANGLES)
+_LEFT = _DIRECTIONS[:, ::-1] * [-1, 1]
+_NEXT, _BEFORE = (np.roll(np.arange(DIRECTIONS), by) for by in (-1, 1))
 SLOWEST = 0.25  # weight of a new detection once there are many
 
 
 @dataclass(slots=True)
 class Shape:
-    """size: float64 (3,), along the axes of yaw; support: float64 (24,), m; seen: detections."""
+    """size: float64 (3,), along the axes of yaw; seen: how many detections are in it.
+
+    support: float64 (24,), m, in directions counted from ``base``, the first yaw, rad, so that the
+    sides of a box are among them.
+    """
 
     size: Float64
     yaw: float
     height: float
+    base: float
     support: Float64
     seen: int = 1
 
     @classmethod
     def of(cls, item: Object3D) -> Shape:
-        return cls(item.size.astype(float), item.yaw, item.height, support(_outline(item)))
+        yaw = item.yaw
+        return cls(item.size.astype(float), yaw, item.height, yaw, support(_outline(item), yaw))
 
     def blend(self, item: Object3D) -> None:
         """Take in a detection; its box may call length what ours calls width."""
@@ -43,22 +53,30 @@ class Shape:
                                     np.cos(self.yaw + weight * turn)))  # fmt: skip
         self.size = self.size + weight * (size - self.size)
         self.height += weight * (item.height - self.height)
-        self.support = self.support + weight * (support(_outline(item)) - self.support)
-
-    def footprint(self, centre: Float64) -> Float64:
-        """float64 (K, 2), convex, counter-clockwise, around a centre (2 or more,)."""
-        here, after = self.support, np.roll(self.support, -1)
-        # Corner of neighbouring tangents: h_i n_i + t_i (n_i turned left).
-        along = (after - here * np.cos(_STEP)) / np.sin(_STEP)
-        left = _DIRECTIONS[:, ::-1] * [-1, 1]
-        corners = here[:, None] * _DIRECTIONS + along[:, None] * left
-        new = np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1) > 1e-6
-        return np.asarray(centre[:2] + (corners[new] if new.any() else corners[:1]))
+        self.support = self.support + weight * (support(_outline(item), self.base) - self.support)
 
 
-def support(outline: Float64) -> Float64:
-    """float64 (24,) of points (K, 2) around the origin."""
-    return np.asarray((outline @ _DIRECTIONS.T).max(axis=0))
+def footprints(supports: Float64, bases: Float64, centres: Float64) -> list[Float64]:
+    """Outlines float64 (K_i, 2), convex, counter-clockwise, around centres (N, 2).
+
+    supports (N, 24) in directions counted from bases (N,).
+
+    Corners are where neighbouring tangents meet: h_i n_i + t_i (n_i turned left).
+    """
+    after = supports[:, _NEXT]
+    along = (after - supports * np.cos(_STEP)) / np.sin(_STEP)
+    corners = supports[..., None] * _DIRECTIONS + along[..., None] * _LEFT
+    new = (np.abs(corners - corners[:, _BEFORE]) > 1e-6).any(axis=2)
+    new[:, 0] |= ~new.any(axis=1)
+    c, s = np.cos(bases), np.sin(bases)
+    corners = corners @ np.array([[c, s], [-s, c]]).transpose(2, 0, 1) + centres[:, None]
+    return [one[kept] for one, kept in zip(corners, new, strict=True)]
+
+
+def support(outline: Float64, base: float) -> Float64:
+    """float64 (24,) of points (K, 2) around the origin, in directions counted from base, rad."""
+    c, s = np.cos(base), np.sin(base)
+    return np.asarray((outline @ np.array([[c, -s], [s, c]]) @ _DIRECTIONS.T).max(axis=0))
 
 
 def _outline(item: Object3D) -> Float64:

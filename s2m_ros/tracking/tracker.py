@@ -11,6 +11,7 @@ from s2m_ros.config import Tracking
 from s2m_ros.tracking.association import assign
 from s2m_ros.tracking.filter import Motion
 from s2m_ros.tracking.life import Life
+from s2m_ros.tracking.shape import DIRECTIONS, footprints
 from s2m_ros.types import Float64, Object3D, Objects3D, Role, State, Track, Tracks
 
 POSITION_SIGMA_FLOOR = 0.03  # m; no sensor of a vehicle does better
@@ -114,7 +115,10 @@ class Tracker:
         self._lives = list(compress(self._lives, kept))
 
     def _tracks(self) -> tuple[Track, ...]:
-        estimates = zip(self._lives, *self._motion.estimates(), strict=True)
+        positions, velocities, covariances = self._motion.estimates()
+        supports = np.array([life.shape.support for life in self._lives]).reshape(-1, DIRECTIONS)
+        bases = np.array([life.shape.base for life in self._lives])
+        outlines = footprints(supports, bases, positions[:, :2])
         return tuple(
             Track(
                 id=life.id,
@@ -124,7 +128,7 @@ class Tracker:
                 covariance=covariance,
                 size=life.shape.size,
                 yaw=life.shape.yaw,
-                footprint=life.shape.footprint(position),
+                footprint=outline,
                 height=life.shape.height,
                 existence=life.existence,
                 hits=life.hits,
@@ -138,7 +142,9 @@ class Tracker:
                 camera=life.last.camera,
                 mask_id=life.last.mask_id if life.visible else -1,
             )
-            for life, position, velocity, covariance in estimates
+            for life, position, velocity, covariance, outline in zip(
+                self._lives, positions, velocities, covariances, outlines, strict=True
+            )
         )
 
 
