@@ -165,17 +165,6 @@ class Prompts:
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def only(self, which: Bool) -> Prompts:
-        """Some of the prompts: bool (N,)."""
-        return Prompts(
-            self.boxes[which],
-            self.points[which],
-            self.point_labels[which],
-            self.peak[which],
-            self.contrast[which],
-            self.omitted + int(np.count_nonzero(~which)),
-        )
-
     def __getitem__(self, i: int) -> Prompt:
         used = self.point_labels[i] >= 0
         return Prompt(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..types import Bool, Float32, Prompts, Role, RoleMap, ScoreMap, UInt8
+from ..types import Bool, Float32, Role, RoleMap, ScoreMap, UInt8
 from .calibration import RARITY_LIMIT, rarity
 from .interfaces import Candidate
 
@@ -101,14 +101,14 @@ def grow(area: UInt8, cells: int) -> Bool:
     return np.asarray(cv2.dilate(area, kernel)).view(np.bool_)
 
 
-def potential(prompts: Prompts) -> Float32:
-    """About the most evidence that any mask of a prompt can have: float32 (N,).
+def potential(peak: Float32, contrast: Float32) -> Float32:
+    """About the most evidence that any mask of a region can have: float32 (N,).
 
-    A mask holds no more than the prompt's peak, and seldom stands out by more than half again of
+    A mask holds no more than the region's peak, and seldom stands out by more than half again of
     what the region itself does.
     """
-    anomaly = np.clip(prompts.peak / RARITY_LIMIT, 0, 1)
-    excess = np.clip(1.5 * prompts.contrast / (0.5 * RARITY_LIMIT), 0, 1)
+    anomaly = np.clip(peak / RARITY_LIMIT, 0, 1)
+    excess = np.clip(1.5 * contrast / (0.5 * RARITY_LIMIT), 0, 1)
     return np.asarray((anomaly * excess) ** 0.4, np.float32)
 
 

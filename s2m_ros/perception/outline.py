@@ -8,17 +8,19 @@ selection, so that an object is not lost when the decoder misses it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from ..types import Float32, Prompts, ScoreMap, UInt8
+from ..types import Float32, Float64, Prompts, ScoreMap
 from .calibration import rarity
+from .evidence import grow
 from .interfaces import Candidate, Candidates, Encoding
-from .paste import cropped
+from .paste import STABILITY_OFFSET, paste
 from .statistics import otsu
 
-STABILITY_OFFSET = 0.25
+SHIFT = 0.25
 """Rarity by which the cut is raised and lowered to see whether the outline stands still."""
 
 TRUST = 0.85
@@ -27,44 +29,41 @@ TRUST = 0.85
 
 def outlines(score: ScoreMap, prompts: Prompts, grid_size: tuple[int, int]) -> list[Candidate]:
     """One candidate a prompt on a grid of grid_size (width, height)."""
-    low = rarity(score.scores)
-    laid: Float32 = np.asarray(
-        cv2.resize(low, grid_size, interpolation=cv2.INTER_LINEAR), np.float32
-    )
-    scale = np.divide(grid_size, score.image_size)
-    stride = max(1, round(grid_size[0] / low.shape[1]))
+    values = rarity(score.scores)
+    h, w = values.shape
+    to_cells = np.divide((w, h), score.image_size)
+    to_grid = np.divide(grid_size, (w, h))
     return [
-        _outline(laid, row, prompts.boxes[row] * np.tile(scale, 2), point * scale, stride)
-        for row, point in enumerate(prompts.points[:, 0])
+        _outline(values, row, prompts, to_cells, to_grid, grid_size) for row in range(len(prompts))
     ]
 
 
-def _outline(laid: Float32, row: int, box: Float32, point: Float32, stride: int) -> Candidate:
-    h, w = laid.shape
-    margin = max(2 * stride, 0.25 * float(max(box[2] - box[0], box[3] - box[1])))
+def _outline(
+    values: Float32,
+    row: int,
+    prompts: Prompts,
+    to_cells: Float64,
+    to_grid: Float64,
+    grid_size: tuple[int, int],
+) -> Candidate:
+    h, w = values.shape
+    box = prompts.boxes[row] * np.tile(to_cells, 2)
+    point = prompts.points[row, 0] * to_cells
+    margin = max(2.0, 0.25 * float(max(box[2] - box[0], box[3] - box[1])))
     x0, y0 = int(max(box[0] - margin, 0)), int(max(box[1] - margin, 0))
     x1, y1 = int(min(np.ceil(box[2] + margin), w)), int(min(np.ceil(box[3] + margin), h))
-    values = laid[y0:y1, x0:x1]
-    cut = otsu(values[::stride, ::stride])
-    _, labels = cv2.connectedComponents((values > cut).view(np.uint8), connectivity=8)
+    patch = values[y0:y1, x0:x1]
+    cut = otsu(patch)
+    over = (patch > cut).view(np.uint8)
+    _, labels = cv2.connectedComponents(over, connectivity=8)
     column = int(np.clip(point[0] - x0, 0, x1 - x0 - 1))
     line = int(np.clip(point[1] - y0, 0, y1 - y0 - 1))
-    number = labels[line, column]
-    bits = np.asarray((labels == number) & (values > cut))
-    inside = values[bits]
-    strict = int(np.count_nonzero(inside > cut + STABILITY_OFFSET))
-    lax = _reach(values, cut - STABILITY_OFFSET, line, column)
-    stability = strict / lax if lax else 0.0
-    return cropped(bits, x0, y0, row, TRUST * stability, stability)
-
-
-def _reach(values: Float32, cut: float, line: int, column: int) -> int:
-    """Cells connected to the point over a cut."""
-    over: UInt8 = (values > cut).view(np.uint8)
-    if not over[line, column]:
-        return 0
-    area, *_ = cv2.floodFill(over, None, (column, line), 2)
-    return int(area)
+    mine = (labels == labels[line, column]) & (over > 0)
+    field = (patch - cut) * (STABILITY_OFFSET / SHIFT)
+    field[~grow(mine.view(np.uint8), 1)] = -10 * STABILITY_OFFSET
+    window = np.asarray([x0, y0, x1, y1], np.float32) * np.tile(to_grid, 2)
+    laid = paste(np.asarray(field, np.float32), window, grid_size, row, 0.0)
+    return replace(laid, predicted_iou=TRUST * laid.stability)
 
 
 class OutlineSegmenter:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from ..config import Perception as Settings
 from ..types import ObjectMasks, UInt8
-from .evidence import potential
 from .interfaces import Candidates, Encoder, Frame, Prompter, Scorer, Segmenter
 from .outline import outlines
 from .selection import Selector
@@ -68,9 +67,7 @@ class Perception:
         score = self.scorer.calibrate(raw, encoding.image_size)
         roles = self.encoder.roles(encoding)
         clock.mark("score")
-        asked = self.prompter(score, roles)
-        hopeful = potential(asked) >= self.selector.config.min_evidence
-        prompts = asked.only(hopeful)
+        prompts = self.prompter(score, roles)
         clock.mark("prompt")
         decoded = self.segmenter(encoding, prompts)
         drawn = outlines(score, prompts, decoded.grid_size)

@@ -10,7 +10,7 @@ Levels and contrasts are rarities (``calibration.py``), so a step means the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from ..config import Prompting
 from ..types import Float32, Prompts, RoleMap, ScoreMap
 from .calibration import RARITY_LIMIT, rarity
+from .evidence import potential
 from .interfaces import empty_prompts
 
 Int32 = NDArray[np.int32]
 
-STEP = 0.3
-"""Rarity between two cuts: a factor of two in how often normal ground scores as high."""
+STEP = 0.4
+"""Rarity between two cuts: a factor of 2.5 in how often normal ground scores as high."""
 
 DUPLICATE_BOX_IOU = 0.8
 LARGE_CELLS = 64
@@ -127,6 +128,15 @@ def _mean_under(values: Float32, above: NDArray[np.uint8], box: Int32) -> Float3
     return np.asarray(within(total) / np.maximum(within(cells), 1), np.float32)
 
 
+def peak_of(tree: Tree) -> Float32:
+    """The highest cut that a region reaches, plus half a step: float32 (N,)."""
+    peak = tree.levels[tree.level] + np.float32(0.5 * STEP)
+    starts = np.searchsorted(tree.level, np.arange(len(tree.levels) + 1))
+    for low, high in zip(starts[-2:0:-1], starts[:1:-1], strict=True):
+        np.maximum.at(peak, tree.parent[low:high], peak[low:high])
+    return np.asarray(peak, np.float32)
+
+
 def stand_out(tree: Tree, min_cells: int, min_contrast: float) -> Int32:
     """Regions with more contrast than their parent and than any region inside them, best first.
 
@@ -177,9 +187,13 @@ def spread(values: Float32, inside: NDArray[np.bool_], count: int) -> Float32:
 
 @dataclass(frozen=True, slots=True)
 class TopologyPrompter:
-    """One prompt for each region of the score map that stands out; the strongest max_prompts."""
+    """One prompt for each region of the score map that stands out; the strongest max_prompts.
+
+    Regions whose masks could not reach ``min_evidence`` (``evidence.potential``) are left out.
+    """
 
     config: Prompting
+    min_evidence: float = 0.0
 
     def __call__(self, score: ScoreMap, roles: RoleMap | None = None) -> Prompts:
         """Boxes and points in image pixels; peak and contrast are rarities."""
@@ -187,23 +201,23 @@ class TopologyPrompter:
         values = rarity(score.scores)
         tree = component_tree(values, -float(np.log10(1.0 - config.floor)))
         found = stand_out(tree, config.min_pixels, config.contrast)
-        chosen = found[: config.max_prompts]
+        peaks = peak_of(tree)[found]
+        hopeful = potential(peaks, tree.contrast[found]) >= self.min_evidence
+        chosen = found[hopeful][: config.max_prompts]
+        omitted = len(found) - len(chosen)
         if not len(chosen):
-            return empty_prompts(config.points)
+            return replace(empty_prompts(config.points), omitted=omitted)
         h, w = values.shape
         scale = np.asarray([score.image_size[0] / w, score.image_size[1] / h], np.float32)
         points = np.zeros((len(chosen), config.points, 2), np.float32)
         labels = np.full((len(chosen), config.points), -1, np.float32)
-        peak = np.zeros(len(chosen), np.float32)
         for row, i in enumerate(chosen):
             x0, y0, x1, y1 = tree.box[i]
             inside = tree.labels[tree.level[i], y0:y1, x0:x1] == tree.label[i]
-            patch = values[y0:y1, x0:x1]
             wanted = config.points if tree.area[i] >= LARGE_CELLS else 1
-            cells = spread(patch, inside, wanted)
+            cells = spread(values[y0:y1, x0:x1], inside, wanted)
             points[row, : len(cells)] = (cells + np.asarray([x0, y0], np.float32) + 0.5) * scale
             labels[row, : len(cells)] = 1
-            peak[row] = patch[inside].max()
         boxes = tree.box[chosen].astype(np.float32) * np.tile(scale, 2)
-        omitted = len(found) - len(chosen)
+        peak = peaks[hopeful][: config.max_prompts]
         return Prompts(boxes, points, labels, peak, tree.contrast[chosen], omitted)

@@ -132,14 +132,16 @@ def load_fields(fields: Mapping[str, NDArray[np.float32]]) -> Statistics:
     return Statistics(**values)
 
 
-def otsu(values: Float32) -> float:
-    """The cut that best parts values into two classes (N. Otsu, 1979), by a 64-bin histogram."""
-    counts, edges = np.histogram(values, 64)
-    centres = 0.5 * (edges[1:] + edges[:-1])
-    below = np.cumsum(counts)
-    total = np.cumsum(counts * centres)
-    above = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = total / below - (total[-1] - total) / above
-        between = np.nan_to_num(below * above * gap**2, nan=0.0, posinf=0.0, neginf=0.0)
-    return float(edges[1 + int(np.argmax(between))])
+def otsu(values: Float32, bins: int = 64) -> float:
+    """The cut that best parts values into two classes (N. Otsu, 1979), on a histogram."""
+    low, high = float(values.min()), float(values.max())
+    if high <= low:
+        return low
+    place = ((values.ravel() - low) * (bins / (high - low))).astype(np.intp)
+    counts = np.bincount(np.minimum(place, bins - 1), minlength=bins).astype(np.float64)
+    total = np.cumsum(counts * (np.arange(bins) + 0.5))[:-1]
+    whole = float((counts * (np.arange(bins) + 0.5)).sum())
+    below = np.cumsum(counts)[:-1]
+    above = counts.sum() - below
+    between = below * above * np.square(total / below - (whole - total) / np.maximum(above, 1e-9))
+    return low + (1 + int(np.argmax(between))) * (high - low) / bins

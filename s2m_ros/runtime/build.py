@@ -12,6 +12,7 @@ from ..perception.prompts import TopologyPrompter
 from ..types import InputError
 from . import site as sites
 from .manifest import Manifest, find, read
+from .promptable import PromptableSegmenter
 from .scorers import build_scorer
 from .trunk import TrunkEncoder, TrunkSegmenter
 
@@ -32,7 +33,7 @@ def build_perception(config: Settings, models_dir: Path | None = None) -> Percep
     return Perception(
         TrunkEncoder(manifest, config.model),
         build_scorer(config.scorer, manifest, config.model, site),
-        TopologyPrompter(config.prompting),
+        TopologyPrompter(config.prompting, config.selection.min_evidence),
         build_segmenter(config, manifest),
         config,
     )
@@ -43,8 +44,11 @@ def build_segmenter(config: Settings, manifest: Manifest) -> Segmenter:
         return TrunkSegmenter(manifest, config.model)
     if config.segmenter == "outline":
         return OutlineSegmenter()
+    folder = Path(config.segmenter)
+    if folder.is_dir():
+        return PromptableSegmenter(folder, config.model)
     raise InputError(
         f"segmenter '{config.segmenter}'",
-        "no such segmenter",
-        "set perception.segmenter to trunk or outline",
+        "no such segmenter and no such folder",
+        "set perception.segmenter to trunk, outline, or a folder with encoder and decoder .onnx",
     )
