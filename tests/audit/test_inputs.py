@@ -11,6 +11,7 @@ from s2m_ros.audit.merge import merge
 from s2m_ros.bags import BagError, BagReader, BagWriter
 from s2m_ros.config import load
 from s2m_ros.fusion.calibration import Rig
+from s2m_ros.wire.tf import decode_transforms
 
 
 def part(source: Path, target: Path, topics: list[str], **renamed: str) -> Path:
@@ -89,5 +90,19 @@ def test_merging_keeps_time_order_and_replaces_earlier_results(
         stamps = [m.stamp_ns for m in both.messages()]
         assert stamps == sorted(stamps)
         assert both.about == {"mode": "live"}
-        assert {t.name: t.count for t in both.topics} == before == counts
+        assert {t.name: t.count for t in both.topics} == counts
+        assert counts == {**before, "/tf": before["/odom"]}
         assert next(t for t in both.topics if t.name == "/tf_static").latched
+
+
+def test_odometry_becomes_the_transform_that_viewers_want(drive_bag: Path, tmp_path: Path) -> None:
+    with BagReader(drive_bag) as inputs:
+        merge(inputs, None, tmp_path / "with_tf", about={})
+    with BagReader(tmp_path / "with_tf") as bag:
+        last = [bag.decode(m) for m in bag.messages(["tf"])][-1]
+        (transform,) = decode_transforms(last, "/tf")
+        assert (transform.parent, transform.child) == ("odom", "base_link")
+        assert transform.parent_from_child[0, 3] == pytest.approx(0.5 * 29)
+        merge(bag, None, tmp_path / "again", about={})
+    with BagReader(tmp_path / "again") as bag:
+        assert {t.name: t.count for t in bag.topics}["/tf"] == 30
