@@ -108,7 +108,9 @@ class CameraModel:
         The second array, bool (N,), says which of them the image holds; the others' pixels are
         NaN or outside of it.
         """
-        moved = np.asarray(points, float) @ self.rotation.T + self.offset
+        moved = np.asarray(points, float)
+        if self.offset.any() or not np.array_equal(self.rotation, np.eye(3)):
+            moved = moved @ self.rotation.T + self.offset
         z = moved[:, 2]
         if self.model == "equidistant":
             r = np.hypot(moved[:, 0], moved[:, 1])
@@ -122,11 +124,13 @@ class CameraModel:
             if self.distortion.any():
                 seen &= np.einsum("ij,ij->i", xy, xy) < self.limit**2
                 xy = _distort(self.distortion, np.where(seen[:, None], xy, 0.0))
-        pixels = xy @ self.matrix[:2, :2].T + (self.matrix[:2, 2] + 0.5)
+        (fx, skew), (_, fy) = self.matrix[:2, :2]
+        u = fx * xy[:, 0] + skew * xy[:, 1] + (self.matrix[0, 2] + 0.5)
+        v = fy * xy[:, 1] + (self.matrix[1, 2] + 0.5)
+        valid = seen & (u >= 0) & (u < self.size[0]) & (v >= 0) & (v < self.size[1])
+        pixels = np.column_stack([u, v])
         pixels[~seen] = np.nan
-        with np.errstate(invalid="ignore"):
-            held = (pixels >= 0) & (pixels < self.size)
-        return pixels, np.asarray(held[:, 0] & held[:, 1])
+        return pixels, np.asarray(valid)
 
     def ray(self, pixels: NDArray[np.floating]) -> Float64:
         """Unit rays, float64 (N, 3), in the optical frame from ``origin`` through pixels (N, 2).

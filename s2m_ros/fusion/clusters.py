@@ -7,7 +7,8 @@ class explains is an object, whatever the anomaly score says: it covers what the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,14 +18,17 @@ from s2m_ros import config
 from s2m_ros.fusion.ground import GroundSurface
 from s2m_ros.fusion.shape import shape_of_points
 from s2m_ros.fusion.view import Cloud, Index, View
-from s2m_ros.types import Bool, Evidence, Float64, Object3D, RangeSource, Role
+from s2m_ros.types import Bool, Evidence, Float32, Float64, Object3D, RangeSource, Role
 
 VALUE_ROLES = (Role.VEHICLE, Role.PERSON, Role.AIRCRAFT)
-_EXPLAINS = (*VALUE_ROLES, Role.STRUCTURE, Role.VEGETATION, Role.SIGN, Role.SKY)
+_EXPLAINS = np.zeros(256, np.bool_)
+_EXPLAINS[[*VALUE_ROLES, Role.STRUCTURE, Role.VEGETATION, Role.SIGN, Role.SKY]] = True
 _EXPLAINED_SHARE = 0.3
 _SURFACE_SHARE = 0.5
 _RING_M = 1.0
 _TALLEST_M = 3.0
+_HOVERS_M = 0.4
+"""What begins higher than this over the ground does not stand on it."""
 _KNOWN_CELL_M = 0.5
 _KNOWN_POINTS = 5
 _NO_BOX = np.zeros(4, np.float32)
@@ -34,15 +38,14 @@ def known_objects(
     first: int, views: Sequence[View], cloud: Cloud, ground: GroundSurface, tolerance_m: float
 ) -> list[Object3D]:
     """Vehicles, persons and aircraft, from the role of the pixel under each standing point."""
+    role_of = np.full(len(cloud.points), Role.UNKNOWN, np.uint8)
+    for view in views:
+        role_of[view.index] = np.where(view.roles != Role.UNKNOWN, view.roles, role_of[view.index])
     objects: list[Object3D] = []
     for role in VALUE_ROLES:
-        parts = [v.index[v.roles == role] for v in views]
-        index = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
-        index = index[cloud.height[index] > tolerance_m]
-        for group in _groups(index, cloud, _KNOWN_CELL_M):
-            if len(group) >= _KNOWN_POINTS:
-                number = first + len(objects)
-                objects.append(_object(number, group, cloud, ground, role))
+        index = np.flatnonzero((role_of == role) & (cloud.height > tolerance_m))
+        for group in _Groups.of(index, cloud, _KNOWN_CELL_M).split(_KNOWN_POINTS):
+            objects.append(_object(first + len(objects), group, cloud, ground, role))
     return objects
 
 
@@ -55,84 +58,119 @@ def unexplained_objects(
 ) -> tuple[list[Object3D], Counter[str]]:
     """Objects that only the LiDAR shows, and how many groups were passed over, by reason."""
     limits = settings.lidar_evidence
-    dropped: Counter[str] = Counter()
+    tolerance_m = settings.ground.tolerance_m
     standing = np.flatnonzero(
-        (cloud.height > settings.ground.tolerance_m)
+        (cloud.height > tolerance_m)
         & (cloud.height < _TALLEST_M)
         & (cloud.range_m < limits.max_range_m)
     )
-    seen, explained, surface = _knowledge(views, cloud)
-    objects: list[Object3D] = []
-    for group in _groups(standing, cloud, limits.cell_m):
-        reason = _reason_against(group, cloud, seen, explained, surface, settings)
-        if reason:
-            dropped[reason] += 1
-            continue
-        objects.append(_object(first + len(objects), group, cloud, ground, Role.UNKNOWN))
-    return objects, dropped
-
-
-def _reason_against(
-    group: Index, cloud: Cloud, seen: Bool, explained: Bool, surface: Bool, settings: config.Fusion
-) -> str:
-    """Why a group is no object of its own; empty when it is one. Cheapest questions first."""
-    limits = settings.lidar_evidence
-    if len(group) < limits.min_points:
-        return "cluster_few_points"
-    if float(cloud.height[group].max()) < limits.min_height_m:
-        return "cluster_low"
-    if not limits.outside_view and seen[group].mean() < 0.5:
-        return "cluster_out_of_view"
-    if explained[group].mean() > _EXPLAINED_SHARE:
-        return "cluster_explained"
-    xy = cloud.points[group, :2]
-    low, high = xy.min(axis=0), xy.max(axis=0)
-    if float((high - low).max()) > limits.max_size_m:
-        return "cluster_large"
-    around = np.flatnonzero(
-        (cloud.height <= settings.ground.tolerance_m)
-        & seen
-        & (cloud.points[:, :2] > low - _RING_M).all(axis=1)
-        & (cloud.points[:, :2] < high + _RING_M).all(axis=1)
+    knowledge = _knowledge(views, cloud)
+    groups = _Groups.of(standing, cloud, limits.cell_m)
+    low, high = groups.extent(cloud)
+    # In the order in which a group is questioned; the first objection counts.
+    objections: dict[str, Bool] = {
+        "cluster_few_points": groups.count < limits.min_points,
+        "cluster_low": groups.highest(cloud.height) < limits.min_height_m,
+        "cluster_above_ground": -groups.highest(-cloud.height) > _HOVERS_M,
+        "cluster_out_of_view": groups.share(knowledge.seen) < 0.5,
+        "cluster_unclassified": groups.share(knowledge.classified) < 0.5,
+        "cluster_explained": groups.share(knowledge.explained) > _EXPLAINED_SHARE,
+        "cluster_large": np.asarray((high - low).max(axis=1) > limits.max_size_m),
+    }
+    if limits.outside_view:
+        outside = objections.pop("cluster_out_of_view")
+        objections["cluster_unclassified"] &= ~outside
+    left = np.ones(len(groups.count), np.bool_)
+    dropped: Counter[str] = Counter()
+    for reason, holds in objections.items():
+        dropped[reason] += int((left & holds).sum())
+        left &= ~holds
+    lying = np.flatnonzero(
+        (cloud.height <= tolerance_m) & (cloud.range_m < limits.max_range_m + limits.max_size_m)
     )
-    if len(around) == 0 or surface[around].mean() < _SURFACE_SHARE:
-        return "cluster_off_surface"
-    return ""
+    beside = cloud.points[lying, :2]
+    objects: list[Object3D] = []
+    for g in np.flatnonzero(left):
+        near = lying[((beside > low[g] - _RING_M) & (beside < high[g] + _RING_M)).all(axis=1)]
+        near = near[knowledge.seen[near]] if knowledge.seen[near].any() else near[:0]
+        drivable = len(near) and knowledge.surface[near].mean() >= _SURFACE_SHARE
+        if not drivable and not (limits.outside_view and len(near) == 0):
+            dropped["cluster_off_surface"] += 1
+            continue
+        number = first + len(objects)
+        objects.append(_object(number, groups.members(int(g)), cloud, ground, Role.UNKNOWN))
+    return objects, +dropped
 
 
-def _knowledge(views: Sequence[View], cloud: Cloud) -> tuple[Bool, Bool, Bool]:
-    """Of each point of the cloud: does a camera see it, is it explained, is it drivable surface."""
-    seen, explained, surface = np.zeros((3, len(cloud.points)), np.bool_)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Knowledge:
+    """Of each point of the cloud, bool (N,): does a camera see it, is the pixel's class known, does
+    a class or a mask explain it, is it drivable surface."""
+
+    seen: Bool
+    classified: Bool
+    explained: Bool
+    surface: Bool
+
+
+def _knowledge(views: Sequence[View], cloud: Cloud) -> _Knowledge:
+    seen, classified, explained, surface = np.zeros((4, len(cloud.points)), np.bool_)
     for view in views:
         seen[view.index] = True
-        explained[view.index] |= np.isin(view.roles, _EXPLAINS) | _masked(view)
+        classified[view.index] |= view.image.masks.roles is not None
+        explained[view.index] |= _EXPLAINS[view.roles] | view.masked
         surface[view.index] |= view.roles == Role.SURFACE
-    return seen, explained, surface
+    return _Knowledge(seen, classified, explained, surface)
 
 
-def _masked(view: View) -> Bool:
-    """Which points of a view lie under a mask or within two cells of one."""
-    width, height = view.masks.grid_size
-    canvas = np.zeros((height, width), np.uint8)
-    for mask in view.masks.items:
-        h, w = mask.bits.shape
-        canvas[mask.y : mask.y + h, mask.x : mask.x + w] |= mask.bits
-    wide = cv2.dilate(canvas, np.ones((5, 5), np.uint8))
-    return np.asarray(wide[view.y, view.x] > 0)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """Connected groups of points: indices of the cloud in order of group, and where each begins."""
 
+    index: Index
+    start: Index
+    count: Index
 
-def _groups(index: Index, cloud: Cloud, cell_m: float) -> list[Index]:
-    """Connected groups of points on a grid of ``cell_m``, as indices of the cloud."""
-    if len(index) == 0:
-        return []
-    cell = np.floor(cloud.points[index, :2] / cell_m).astype(np.int64)
-    cell -= cell.min(axis=0)
-    occupied = np.zeros(tuple(cell.max(axis=0) + 1), np.uint8)
-    occupied[cell[:, 0], cell[:, 1]] = 1
-    _, labels = cv2.connectedComponents(occupied, connectivity=8)
-    label = labels[cell[:, 0], cell[:, 1]]
-    order = np.argsort(label, kind="stable")
-    return np.split(index[order], np.flatnonzero(np.diff(label[order])) + 1)
+    @classmethod
+    def of(cls, index: Index, cloud: Cloud, cell_m: float) -> _Groups:
+        """Group points that share cells of ``cell_m``, or neighbouring ones."""
+        if len(index) == 0:
+            return cls(index, index, index)
+        cell = np.floor(cloud.points[index, :2] / cell_m).astype(np.int64)
+        cell -= cell.min(axis=0)
+        occupied = np.zeros(tuple(cell.max(axis=0) + 1), np.uint8)
+        occupied[cell[:, 0], cell[:, 1]] = 1
+        _, labels = cv2.connectedComponents(occupied, connectivity=8)
+        label = labels[cell[:, 0], cell[:, 1]]
+        order = np.argsort(label, kind="stable")
+        start = np.flatnonzero(np.diff(label[order], prepend=-1))
+        return cls(index[order], start, np.diff(start, append=len(index)))
+
+    def members(self, group: int) -> Index:
+        return self.index[self.start[group] : self.start[group] + self.count[group]]
+
+    def split(self, min_points: int) -> Iterator[Index]:
+        """The members of each group that has so many."""
+        for group in np.flatnonzero(self.count >= min_points):
+            yield self.members(int(group))
+
+    def share(self, what: Bool) -> Float64:
+        """Share of the members of each group of which it holds, float64 (G,)."""
+        return np.asarray(self._reduce(np.add, what[self.index].astype(float)) / self.count)
+
+    def highest(self, value: Float32) -> Float64:
+        """Largest value among the members of each group, float64 (G,)."""
+        return self._reduce(np.maximum, value[self.index].astype(float))
+
+    def extent(self, cloud: Cloud) -> tuple[Float64, Float64]:
+        """Lowest and highest x, y of each group, float64 (G, 2) each."""
+        xy = cloud.points[self.index, :2].astype(float)
+        return self._reduce(np.minimum, xy), self._reduce(np.maximum, xy)
+
+    def _reduce(self, how: np.ufunc, values: Float64) -> Float64:
+        if len(self.start) == 0:
+            return values
+        return np.asarray(how.reduceat(values, self.start, axis=0))
 
 
 def _object(number: int, group: Index, cloud: Cloud, ground: GroundSurface, role: Role) -> Object3D:

@@ -13,10 +13,11 @@ from s2m_ros.fusion.calibration import Rig
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.clusters import known_objects, unexplained_objects
 from s2m_ros.fusion.ground import GroundSurface, assumed_ground, estimate_ground
-from s2m_ros.fusion.lift import Dropped, lift
+from s2m_ros.fusion.lift import Dropped, Lifter
 from s2m_ros.fusion.merge import merge_views
+from s2m_ros.fusion.sight import sights_of
 from s2m_ros.fusion.transforms import apply, invert, yaw_of
-from s2m_ros.fusion.view import Cloud, View, ego_step, look
+from s2m_ros.fusion.view import Cloud, Image, View, ego_step, seen_points, view_of
 from s2m_ros.types import EgoPose, Float32, Float64, Object3D, ObjectMasks, Objects3D, Sweep
 
 _NO_POINTS = np.zeros((0, 3), np.float32)
@@ -49,15 +50,16 @@ class Fusion:
         Raises InputError when the rig lacks a frame, KeyError for a camera that was not set.
         """
         stamp_ns = max([m.stamp_ns for m in masks], default=sweep.stamp_ns if sweep else 0)
-        cloud = self._cloud(sweep, ego, sweep_ego)
         drops: Counter[str] = Counter()
-        views = [self._view(m, cloud, ego, stamp_ns) for m in masks]
+        images = [self._image(m, ego, stamp_ns) for m in masks]
+        views, cloud = self._look(images, self._points(sweep, ego, sweep_ego), drops)
         objects: list[Object3D] = []
         for view in views:
-            for mask in view.masks.items:
+            sights = sights_of(view.image, self._ground, self._settings)
+            lifter = Lifter(view, sights, cloud, self._ground, self._settings)
+            for i in range(len(view.image.masks.items)):
                 try:
-                    number = len(objects)
-                    objects.append(lift(number, mask, view, cloud, self._ground, self._settings))
+                    objects.append(lifter.lift(len(objects), i))
                 except Dropped as reason:
                     drops[str(reason)] += 1
         if len(views) > 1:
@@ -77,28 +79,47 @@ class Fusion:
             objects = [_moved(item, ego.odom_from_base) for item in objects]
         return Objects3D(stamp_ns, frame, tuple(objects), ego, drops=dict(drops))
 
-    def _cloud(self, sweep: Sweep | None, ego: EgoPose | None, sweep_ego: EgoPose | None) -> Cloud:
+    def _points(
+        self, sweep: Sweep | None, ego: EgoPose | None, sweep_ego: EgoPose | None
+    ) -> Float32:
         """The sweep in base_link at the image's stamp; the ground is learned on the way."""
         if sweep is None:
-            return Cloud(_NO_POINTS, _NO_POINTS[:, 0], _NO_POINTS[:, 0])
+            return _NO_POINTS
         points = apply(self._rig.base_from(sweep.frame_id), sweep.points)
         if self._settings.per_point_compensation and sweep.offset_ns is not None and sweep_ego:
             points = _undo_motion(points, sweep, sweep_ego)
         if ego is not None and sweep_ego is not None:
             points = apply(invert(ego.odom_from_base) @ sweep_ego.odom_from_base, points)
         self._ground = estimate_ground(points, self._settings.ground, self._ground)
-        range_m = np.hypot(points[:, 0], points[:, 1])
-        near = range_m < self._settings.max_range_m
-        points, range_m = points[near], range_m[near]
-        above = points[:, 2] - self._ground.height(points[:, :2]).astype(np.float32)
-        return Cloud(points, above, range_m)
+        return points
 
-    def _view(self, masks: ObjectMasks, cloud: Cloud, ego: EgoPose | None, stamp_ns: int) -> View:
+    def _image(self, masks: ObjectMasks, ego: EgoPose | None, stamp_ns: int) -> Image:
         model, frame = self._cameras[masks.camera]
         base_from_camera = self._rig.base_from(frame)
         if ego is not None and masks.stamp_ns != stamp_ns:
             base_from_camera = ego_step(ego, masks.stamp_ns - stamp_ns) @ base_from_camera
-        return look(cloud, masks, model, base_from_camera)
+        return Image(masks, model, base_from_camera)
+
+    def _look(
+        self, images: Sequence[Image], points: Float32, drops: Counter[str]
+    ) -> tuple[list[View], Cloud]:
+        """The cloud of the points that some image holds, and what each image sees of it."""
+        squared = points[:, 0] ** 2 + points[:, 1] ** 2
+        points = points[squared < self._settings.max_range_m**2]
+        looks = [image.look(points) for image in images]
+        keep = seen_points(len(points), [index for index, _ in looks])
+        if self._settings.lidar_evidence.outside_view:
+            keep[:] = True
+        drops["points_out_of_view"] += int(len(points) - keep.sum())
+        place = np.cumsum(keep) - 1
+        points = points[keep]
+        height = points[:, 2] - self._ground.height(points[:, :2]).astype(np.float32)
+        cloud = Cloud(points, height, np.hypot(points[:, 0], points[:, 1]))
+        views = [
+            view_of(image, place[index], pixels)
+            for image, (index, pixels) in zip(images, looks, strict=True)
+        ]
+        return views, cloud
 
 
 def _undo_motion(points: Float32, sweep: Sweep, ego: EgoPose) -> Float32:

@@ -10,6 +10,9 @@ import numpy as np
 from s2m_ros.types import Float64
 
 _MIN_SIDE_M = 0.03
+_MAX_DEPTH_M = 1.0
+_DEPTH_SHARE = 0.7
+"""Depth of things over their width, where only the near side is seen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,29 +26,55 @@ class Shape:
     footprint: Float64
 
 
+def likely_depth(width_m: float) -> float:
+    """Depth, m, that an object of a width has when nothing else is known."""
+    return _DEPTH_SHARE * min(width_m, _MAX_DEPTH_M)
+
+
 def shape_of_points(
-    xy: Float64, ground_z: float, height: float, azimuth: float, width_m: float = 0.0
+    xy: Float64,
+    ground_z: float,
+    height: float,
+    azimuth: float,
+    width_m: float = 0.0,
+    offset_m: float = 0.0,
+    grow_m: float = 0.0,
 ) -> Shape:
     """The smallest rectangle around points (N, 2) seen from direction ``azimuth``, rad.
 
-    Beams miss the edges of an object: across the line of sight the box is grown to ``width_m``
-    (what the mask spans), at most by half. The position is uncertain by a share of the size that
-    falls with the number of points: only the side towards the sensor is seen.
+    Beams miss the edges of an object: across the line of sight the box is grown towards
+    ``width_m`` (what the mask spans), by ``grow_m`` at most, and moved towards the middle of the
+    mask, which lies ``offset_m`` to the left of the points' mean bearing. Where only the near side
+    was hit, the box gets a likely depth, away from the sensor.
     """
     (cx, cy), (a, b), degrees = cv2.minAreaRect(xy.astype(np.float32))
-    yaw = float(np.radians(degrees))
-    if a < b:
-        a, b, yaw = b, a, yaw + np.pi / 2
-    size = np.maximum([a, b], _MIN_SIDE_M)
-    seen = abs(size[0] * np.sin(azimuth - yaw)) + abs(size[1] * np.cos(azimuth - yaw))
-    if width_m > seen > 0:
-        across = 0 if abs(np.sin(azimuth - yaw)) > abs(np.cos(azimuth - yaw)) else 1
-        size[across] *= min(width_m / seen, 1.5)
+    angle = np.radians(degrees)
+    axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    size = np.array([a, b], float)
+    centre = np.array([cx, cy])
+    sight = np.array([np.cos(azimuth), np.sin(azimuth)])
+    left = np.array([-sight[1], sight[0]])
+    along = int(np.abs(axes @ sight).argmax())
+    across = 1 - along
+    seen = float(np.abs(axes @ left) @ size)
+    slack = np.clip(width_m - seen, 0.0, grow_m)
+    if slack > 0:
+        size[across] += slack
+        centre = centre + np.clip(offset_m, -slack / 2, slack / 2) * left
+    before = size[along]
+    size[along] = max(before, likely_depth(float(size[across])))
+    grown = size[along] - before
+    outward = axes[along] * np.sign(axes[along] @ sight)
+    centre = centre + 0.5 * grown * outward
+    sigma = np.empty(2)
+    root = np.sqrt(len(xy))
+    sigma[along] = np.sqrt(0.03**2 + (0.15 * before / root) ** 2 + (0.35 * grown) ** 2)
+    sigma[across] = np.sqrt(0.03**2 + (0.3 * size[across] / root) ** 2)
+    size = np.maximum(size, _MIN_SIDE_M)
+    yaw = float(np.arctan2(axes[0, 1], axes[0, 0]))
     if size[1] > size[0]:
-        size, yaw = size[::-1].copy(), yaw + np.pi / 2
-    yaw = float((yaw + np.pi / 2) % np.pi - np.pi / 2)
-    sigma = 0.04 + 0.25 * size / np.sqrt(len(xy))
-    return _upright(np.array([cx, cy]), ground_z, size, height, yaw, sigma)
+        size, sigma, yaw = size[::-1].copy(), sigma[::-1].copy(), yaw + np.pi / 2
+    return _upright(centre, ground_z, size, height, yaw, sigma)
 
 
 def shape_of_width(
@@ -57,11 +86,14 @@ def shape_of_width(
     along_m: float,
     across_m: float,
 ) -> Shape:
-    """A box of known width across the line of sight ``azimuth``; its depth is taken as the width,
-    at most 1 m. along_m, across_m: standard deviations of the position."""
-    width = max(width_m, _MIN_SIDE_M)
-    size = np.array([min(width, 1.0), width])
+    """A box of known width across the line of sight ``azimuth``, with a likely depth.
+
+    xy: float64 (2,), its centre; along_m, across_m: standard deviations of the position.
+    """
+    size = np.maximum([likely_depth(width_m), width_m], _MIN_SIDE_M)
     sigma = np.array([along_m, across_m])
+    if size[1] > size[0]:
+        size, sigma, azimuth = size[::-1].copy(), sigma[::-1].copy(), azimuth + np.pi / 2
     return _upright(np.asarray(xy, float), ground_z, size, height, azimuth, sigma)
 
 
@@ -84,6 +116,6 @@ def _upright(
         np.array([xy[0], xy[1], ground_z + height / 2]),
         covariance,
         np.array([size[0], size[1], height]),
-        yaw,
+        float((yaw + np.pi / 2) % np.pi - np.pi / 2),
         corners(xy, size, yaw),
     )

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.transforms import apply, from_rotation_vector, invert
-from s2m_ros.types import EgoPose, Float32, Float64, ObjectMask, ObjectMasks, Role, UInt8
+from s2m_ros.types import Bool, EgoPose, Float32, Float64, ObjectMasks, Role, UInt8
 
 Index = NDArray[np.int64]
+
+_MASKS_PER_WORD = 62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cloud:
-    """A sweep in base_link at the instant of the fused objects.
+    """The points of a sweep that matter, in base_link at the instant of the fused objects.
 
     points: float32 (N, 3); height: float32 (N,), over the ground; range_m: float32 (N,),
     horizontal distance from base_link.
@@ -28,37 +32,93 @@ class Cloud:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """The points of a cloud that one camera's image holds.
-
-    index: int64 (M,), into the cloud; x, y: int64 (M,), cells of the mask grid; roles: uint8 (M,).
-    base_from_camera: float64 (4, 4), extrinsics at the instant of the fused objects.
-    """
+class Image:
+    """One camera's masks and where it stood: extrinsics at the instant of the fused objects."""
 
     masks: ObjectMasks
     model: CameraModel
     base_from_camera: Float64
-    index: Index
-    x: Index
-    y: Index
-    roles: UInt8
 
-    def inside(self, mask: ObjectMask) -> Index:
-        """Positions in ``index`` of the points that the mask covers."""
-        h, w = mask.bits.shape
-        x, y = self.x - mask.x, self.y - mask.y
-        near = np.flatnonzero((x >= 0) & (x < w) & (y >= 0) & (y < h))
-        return near[mask.bits[y[near], x[near]]]
+    @property
+    def origin(self) -> Float64:
+        """Centre of projection in base_link, float64 (3,)."""
+        return np.asarray(apply(self.base_from_camera, self.model.origin[None])[0], np.float64)
 
     def rays(self, grid_xy: Float64) -> Float64:
         """Unit rays in base_link, float64 (K, 3), through positions (K, 2) on the mask grid."""
         scale = np.asarray(self.masks.image_size, float) / self.masks.grid_size
         return np.asarray(self.model.ray(grid_xy * scale) @ self.base_from_camera[:3, :3].T)
 
-    @property
-    def origin(self) -> Float64:
-        """Centre of projection in base_link, float64 (3,)."""
-        return np.asarray(apply(self.base_from_camera, self.model.origin[None])[0], np.float64)
+    def look(self, points: Float32) -> tuple[Index, Float64]:
+        """Which of the points (N, 3) of base_link the image holds, and their pixels (M, 2)."""
+        camera_from_base = invert(self.base_from_camera)
+        ahead: Index = np.arange(len(points))
+        if self.model.model != "equidistant":
+            depth = points @ camera_from_base[2, :3].astype(np.float32)
+            ahead = np.flatnonzero(depth > 0.1 - camera_from_base[2, 3])
+        pixels, held = self.model.project(apply(camera_from_base, points[ahead]))
+        return ahead[held], pixels[held]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The points of a cloud that one image holds.
+
+    index: int64 (M,), into the cloud; x, y: int64 (M,), cells of the mask grid; roles: uint8 (M,);
+    under: for each mask the positions in ``index`` that it covers; masked: bool (M,), under any
+    mask or within two cells of one.
+    """
+
+    image: Image
+    index: Index
+    x: Index
+    y: Index
+    roles: UInt8
+    under: tuple[Index, ...]
+    masked: Bool
+
+
+def view_of(image: Image, index: Index, pixels: Float64) -> View:
+    """Look up masks and roles under the pixels (M, 2) of the points ``index`` of a cloud."""
+    masks = image.masks
+    share = pixels / np.asarray(masks.image_size, float)
+    cells = (share * np.asarray(masks.grid_size)).astype(np.int64)
+    x, y = cells[:, 0], cells[:, 1]
+    roles = np.full(len(index), Role.UNKNOWN, np.uint8)
+    if masks.roles is not None:
+        rows, columns = masks.roles.roles.shape
+        at = (share * (columns, rows)).astype(np.int64)
+        roles = masks.roles.roles[at[:, 1], at[:, 0]]
+    under, masked = _under(masks, x, y)
+    return View(image, index, x, y, roles, tuple(under), masked)
+
+
+def _under(masks: ObjectMasks, x: Index, y: Index) -> tuple[list[Index], Bool]:
+    """One bit a mask on one canvas, so that all masks take a single look-up of the points."""
+    width, height = masks.grid_size
+    under: list[Index] = []
+    masked = np.zeros(len(x), np.bool_)
+    for first in range(0, len(masks.items), _MASKS_PER_WORD):
+        some = masks.items[first : first + _MASKS_PER_WORD]
+        canvas = np.zeros((height, width), np.int64)
+        for bit, mask in enumerate(some):
+            h, w = mask.bits.shape
+            canvas[mask.y : mask.y + h, mask.x : mask.x + w] |= mask.bits.astype(np.int64) << bit
+        code = canvas[y, x]
+        hit = np.flatnonzero(code)
+        code = code[hit]
+        under += [hit[(code >> bit) & 1 > 0] for bit in range(len(some))]
+        wide = cv2.dilate((canvas != 0).astype(np.uint8), np.ones((5, 5), np.uint8))
+        masked |= wide[y, x] > 0
+    return under, masked
+
+
+def seen_points(count: int, indices: Sequence[Index]) -> Bool:
+    """Which of ``count`` points at least one image holds."""
+    seen = np.zeros(count, np.bool_)
+    for index in indices:
+        seen[index] = True
+    return seen
 
 
 def ego_step(ego: EgoPose, step_ns: int) -> Float64:
@@ -68,21 +128,3 @@ def ego_step(ego: EgoPose, step_ns: int) -> Float64:
     matrix[:3, :3] = from_rotation_vector(ego.turn_rate * seconds)
     matrix[:3, 3] = ego.velocity * seconds
     return matrix
-
-
-def look(cloud: Cloud, masks: ObjectMasks, model: CameraModel, base_from_camera: Float64) -> View:
-    """Project the cloud into the image that the masks were found in."""
-    camera_from_base = invert(base_from_camera)
-    ahead = np.flatnonzero(
-        cloud.points @ camera_from_base[2, :3].astype(np.float32) > -camera_from_base[2, 3]
-    )
-    pixels, held = model.project(apply(camera_from_base, cloud.points[ahead]))
-    index = ahead[held]
-    share = pixels[held] / np.asarray(masks.image_size, float)
-    cells = (share * np.asarray(masks.grid_size)).astype(np.int64)
-    roles = np.full(len(index), Role.UNKNOWN, np.uint8)
-    if masks.roles is not None:
-        rows, columns = masks.roles.roles.shape
-        at = (share * (columns, rows)).astype(np.int64)
-        roles = masks.roles.roles[at[:, 1], at[:, 0]]
-    return View(masks, model, base_from_camera, index, cells[:, 0], cells[:, 1], roles)

@@ -1,0 +1,119 @@
+"""What the image alone says of its masks: foot on the ground, width, height."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from s2m_ros import config
+from s2m_ros.fusion.ground import GroundSurface
+from s2m_ros.fusion.view import Image
+from s2m_ros.types import Bool, Float64
+
+_FOOT_SHARE = 0.06
+"""Lowest part of a mask that counts as its foot."""
+_EDGE_CELLS = 1.0
+"""Standard deviation of a mask's edge, cells of its grid."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sights:
+    """All masks of one image; reach is the horizontal distance from the camera, range from base.
+
+    origin: float64 (3,), the camera in base_link. foot: float64 (N, 3), where the lowest edge meets
+    the ground, in base_link; meets: bool (N,), False from the horizon up; range_m, reach_m,
+    sigma_m: float64 (N,), of the foot, m; bearing: float64 (N,), azimuth of the middle, rad;
+    spread: float64 (N,), width over reach; edge: deviation of an edge over reach;
+    top_slope: float64 (N,), rise of the ray through the upper edge over reach;
+    cut_low, cut_high, cut_side: bool (N,), the mask touches that border of the image.
+    """
+
+    origin: Float64
+    foot: Float64
+    meets: Bool
+    range_m: Float64
+    reach_m: Float64
+    sigma_m: Float64
+    bearing: Float64
+    spread: Float64
+    edge: float
+    top_slope: Float64
+    cut_low: Bool
+    cut_high: Bool
+    cut_side: Bool
+
+    def top_m(self, i: int, reach_m: float, ground_z: float) -> float:
+        """Height over the ground of the upper edge of mask i, standing upright at a reach."""
+        return float(self.origin[2] + self.top_slope[i] * reach_m - ground_z)
+
+    def at(self, i: int, reach_m: float) -> Float64:
+        """Position (2,) in base_link on the bearing of mask i."""
+        direction = np.array([np.cos(self.bearing[i]), np.sin(self.bearing[i])])
+        return np.asarray(self.origin[:2] + reach_m * direction)
+
+
+def sights_of(image: Image, ground: GroundSurface, settings: config.Fusion) -> Sights:
+    """Cast the rays of all masks at once and cut those of the feet with the ground.
+
+    The deviation of the foot follows from reach = h / tan(pitch):
+    d reach = reach dh / h, d reach = (reach^2 + h^2) / h dpitch.
+    """
+    masks = image.masks
+    marks = np.array([_marks(m.bits, m.x, m.y) for m in masks.items]).reshape(-1, 5, 2)
+    rays = image.rays(marks.reshape(-1, 2)).reshape(-1, 5, 3)
+    origin = image.origin
+    foot_rays = np.nan_to_num(rays[:, 0], nan=0.0)
+    foot, meets = ground.meet(origin, foot_rays)
+    away = foot[:, :2] - origin[:2]
+    reach = np.hypot(away[:, 0], away[:, 1])
+    above = np.maximum(origin[2] - foot[:, 2], 0.1)
+    edge = _EDGE_CELLS * masks.image_size[1] / masks.grid_size[1] / image.model.focal
+    cut_low = marks[:, 0, 1] >= masks.grid_size[1]
+    tilt = np.hypot(np.radians(settings.pitch_sigma_deg), edge)
+    height = np.hypot(settings.camera_height_sigma_m, ground.sigma(foot[:, :2]))
+    sigma = np.hypot((reach**2 + above**2) / above * tilt, reach / above * height)
+    # Below the image the object goes on: its foot is nearer than what is seen, by up to all of it.
+    sigma = np.where(cut_low, np.hypot(sigma, reach / 3), sigma)
+    azimuth = np.arctan2(rays[:, :, 1], rays[:, :, 0])
+    angle = (azimuth[:, 2] - azimuth[:, 3] + np.pi) % (2 * np.pi) - np.pi
+    top = rays[:, 1]
+    return Sights(
+        origin=origin,
+        foot=foot,
+        meets=meets,
+        range_m=np.hypot(foot[:, 0], foot[:, 1]),
+        reach_m=reach,
+        sigma_m=sigma,
+        bearing=azimuth[:, 4],
+        spread=2 * np.tan(np.abs(angle) / 2),
+        edge=float(edge),
+        top_slope=top[:, 2] / np.maximum(np.hypot(top[:, 0], top[:, 1]), 1e-6),
+        cut_low=cut_low,
+        cut_high=marks[:, 1, 1] <= 0,
+        cut_side=(marks[:, 2, 0] <= 0) | (marks[:, 3, 0] >= masks.grid_size[0]),
+    )
+
+
+def _marks(bits: np.ndarray, x: int, y: int) -> Float64:
+    """Positions (5, 2) on the mask grid: foot, top, left, right, middle."""
+    per_row = bits.sum(axis=1)
+    per_column = bits.sum(axis=0)
+    rows, columns = np.flatnonzero(per_row), np.flatnonzero(per_column)
+    if len(rows) == 0:
+        return np.full((5, 2), np.nan)
+    first, last = int(rows[0]), int(rows[-1])
+    low = bits[max(last - round(_FOOT_SHARE * len(rows)), 0) : last + 1]
+    foot_x = float(np.flatnonzero(low.any(axis=0)).mean()) + 0.5
+    top_x = float(np.flatnonzero(bits[first]).mean()) + 0.5
+    total = float(per_row.sum())
+    middle_x = float(per_column @ np.arange(len(per_column))) / total + 0.5
+    middle_y = float(per_row @ np.arange(len(per_row))) / total + 0.5
+    marks = [
+        [foot_x, last + 1],
+        [top_x, first],
+        [columns[0], middle_y],
+        [columns[-1] + 1, middle_y],
+        [middle_x, middle_y],
+    ]
+    return np.asarray(np.array(marks, float) + np.array([x, y]))
