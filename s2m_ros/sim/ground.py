@@ -1,0 +1,133 @@
+"""The ground as the sensors meet it: filtered look-ups in painted rasters, and fine grain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from s2m_ros.sim import noise
+from s2m_ros.sim.canvas import Canvas
+from s2m_ros.types import Float32, UInt8
+
+TAPS = 3
+"""Look-ups along the viewing direction, where the pixel's footprint is longest."""
+
+
+class Texture:
+    """A raster with its reductions: uint8 (H, W, C), repeated or clamped at the border."""
+
+    def __init__(
+        self, image: UInt8, origin: tuple[float, ...], resolution_m: float, repeat: bool
+    ) -> None:
+        self.origin = origin
+        self.resolution_m = resolution_m
+        self._repeat = repeat
+        self.levels = [np.ascontiguousarray(image)]
+        while min(self.levels[-1].shape[:2]) > 8:
+            h, w = self.levels[-1].shape[:2]
+            self.levels.append(
+                cv2.resize(self.levels[-1], (w // 2, h // 2), interpolation=cv2.INTER_AREA)
+            )
+
+    def contains(self, x: Float32, y: Float32) -> np.ndarray:
+        h, w = self.levels[0].shape[:2]
+        u, v = (x - self.origin[0]) / self.resolution_m, (y - self.origin[1]) / self.resolution_m
+        return np.asarray((u >= 0) & (v >= 0) & (u < w) & (v < h))
+
+    def sample(self, x: Float32, y: Float32, footprint_m: Float32) -> Float32:
+        """Values at points, averaged over about footprint_m: float32 (N, C) in [0, 255]."""
+        u = (x - np.float32(self.origin[0])) / np.float32(self.resolution_m)
+        v = (y - np.float32(self.origin[1])) / np.float32(self.resolution_m)
+        level = np.log2(np.maximum(footprint_m / np.float32(self.resolution_m), 1e-3)) + np.float32(
+            0.5
+        )
+        level = np.clip(level, 0, len(self.levels) - 1).astype(np.int8)
+        channels = self.levels[0].shape[2] if self.levels[0].ndim == 3 else 1
+        out = np.empty((len(x), channels), np.uint8)
+        base_h, base_w = self.levels[0].shape[:2]
+        for i, image in enumerate(self.levels):
+            index = np.flatnonzero(level == i)
+            if not len(index):
+                continue
+            h, w = image.shape[:2]
+            su, sv = u[index] * np.float32(w / base_w), v[index] * np.float32(h / base_h)
+            half = np.float32(0.5)
+            out[index] = noise.lookup(image, su - half, sv - half, self._repeat).reshape(
+                -1, channels
+            )
+        return out.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroundSample:
+    """albedo: float32 (N, 3), linear; wet: float32 (N,); zone: uint8 (N,), class label."""
+
+    albedo: Float32
+    wet: Float32
+    zone: UInt8
+
+
+class Ground:
+    """A level plane z = 0, painted on a fine canvas near the drive and a coarse one around it."""
+
+    def __init__(self, canvases: list[Canvas], rng: np.random.Generator, grain: float) -> None:
+        self._layers = [Texture(_encode(c), c.origin, c.resolution_m, False) for c in canvases]
+        self._zones = [c.zone for c in canvases]
+        aggregate = noise.tile(rng, 512, 0.6, 2.5)
+        aggregate += np.float32(0.5) * np.maximum(noise.tile(rng, 512, 0.2, 3.0) - 1.2, 0)
+        speckle = np.clip(128 + 127 * grain * aggregate, 0, 255).astype(np.uint8)
+        self._grain = Texture(speckle, (0.0, 0.0), 0.003, True)
+
+    def sample(
+        self, x: Float32, y: Float32, lateral_m: Float32, forward_m: Float32, heading: Float32
+    ) -> GroundSample:
+        """The ground at points.
+
+        lateral_m, forward_m: float32 (N,), the pixel's footprint across and along heading,
+        float32 (N, 2), the viewing direction on the ground.
+        """
+        value = np.zeros((len(x), 4), np.float32)
+        zone = np.zeros(len(x), np.uint8)
+        left = np.ones(len(x), np.bool_)
+        span = np.maximum(lateral_m, forward_m / TAPS)
+        for i, layer in enumerate(self._layers):
+            last = i == len(self._layers) - 1
+            use = left if last else left & layer.contains(x, y)
+            index = np.flatnonzero(use)
+            if not len(index):
+                continue
+            xs, ys, ss, hs = x[index], y[index], span[index], heading[index]
+            along = np.maximum(forward_m[index] - ss, 0)
+            total = np.zeros((len(index), 4), np.float32)
+            for tap in range(TAPS):
+                shift = along * np.float32((tap + 0.5) / TAPS - 0.5)
+                total += layer.sample(xs + hs[:, 0] * shift, ys + hs[:, 1] * shift, ss)
+            value[index] = total / TAPS
+            zone[index] = _nearest(self._zones[i], layer, xs, ys)
+            left &= ~use
+        albedo = np.square(value[:, :3] * np.float32(1 / 255))
+        near = np.flatnonzero(lateral_m < 0.02)
+        if len(near):
+            xs, ys, foot = x[near], y[near], np.maximum(lateral_m, 0.4 * forward_m)[near]
+            fine = self._grain.sample(xs, ys, foot)
+            turned = self._grain.sample(xs * 0.31 + ys * 0.21, ys * 0.31 - xs * 0.21, foot * 0.37)
+            albedo[near] *= np.maximum(1 + (fine + turned - 256) / 160, 0.15)
+        return GroundSample(albedo, value[:, 3] * np.float32(1 / 255), zone)
+
+
+def _encode(canvas: Canvas) -> UInt8:
+    """Albedo under a square root, so that 8 bits serve dark surfaces; wetness as the fourth channel."""
+    out = np.empty((*canvas.shape, 4), np.uint8)
+    np.sqrt(np.clip(canvas.albedo, 0, 1), out=canvas.albedo)
+    out[..., :3] = canvas.albedo * 255 + 0.5
+    out[..., 3] = np.clip(canvas.wet, 0, 1) * 255 + 0.5
+    return out
+
+
+def _nearest(zone: UInt8, layer: Texture, x: Float32, y: Float32) -> UInt8:
+    h, w = zone.shape
+    column = np.clip((x - layer.origin[0]) / layer.resolution_m, 0, w - 1).astype(np.int32)
+    row = np.clip((y - layer.origin[1]) / layer.resolution_m, 0, h - 1).astype(np.int32)
+    return np.asarray(zone[row, column])

@@ -1,0 +1,182 @@
+"""Scenarios: small declarative files that say what stands where, what moves and what looks on.
+
+Positions are metres in the odometry frame (x forward at the start, y left), angles degrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from s2m_ros.types import InputError
+
+Point = tuple[float, float]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Surface(_Part):
+    """The pavement. stains, cracks, tyre_marks, patches, puddles: amount, 1 is usual."""
+
+    kind: Literal["concrete", "asphalt"] = "concrete"
+    tone: float = Field(1.0, gt=0, le=2, description="Brightness of the base")
+    slab_m: float = Field(6.0, gt=0.5)
+    wetness: float = Field(0.0, ge=0, le=1, description="0 dry, 1 a film of water everywhere")
+    puddles: float = Field(0.0, ge=0)
+    stains: float = Field(1.0, ge=0)
+    cracks: float = Field(1.0, ge=0)
+    tyre_marks: float = Field(1.0, ge=0)
+    patches: float = Field(1.0, ge=0)
+
+
+class Marking(_Part):
+    """Paint on the ground."""
+
+    kind: Literal[
+        "taxi_line",
+        "stand_line",
+        "edge",
+        "red_line",
+        "white_line",
+        "dashed",
+        "hatch",
+        "number",
+        "stop_bar",
+    ]
+    points: list[Point]
+    text: str = ""
+    yaw_deg: float = 0.0
+    height_m: float = 1.6
+    wear: float = Field(0.3, ge=0, le=1)
+
+
+class Region(_Part):
+    """A piece of ground that is not apron."""
+
+    kind: Literal["grass", "road", "pavement"]
+    points: list[Point]
+
+
+class Light(_Part):
+    preset: Literal["noon", "afternoon", "low_sun", "overcast", "dusk"] = "afternoon"
+    sun_azimuth_deg: float = Field(140.0, description="Direction towards the sun, from +x to +y")
+    sun_elevation_deg: float | None = Field(None, ge=1, le=89)
+    clouds: float | None = Field(None, ge=0, le=1)
+    visibility_m: float = Field(6000.0, gt=20)
+
+
+class Path2D(_Part):
+    """A smooth way through points, followed at speed_mps from start_s on; it stops at the end."""
+
+    points: list[Point] = Field(min_length=2)
+    speed_mps: float = Field(2.0, gt=0)
+    start_s: float = 0.0
+
+
+class Actor(_Part):
+    kind: str
+    name: str = ""
+    at: Point | None = None
+    yaw_deg: float = 0.0
+    path: Path2D | None = None
+    seed: int | None = Field(None, description="Shape and colour; else from the scenario's seed")
+    known: bool | None = Field(None, description="Overrides whether truth counts it as known")
+
+
+class CameraSensor(_Part):
+    """A pinhole camera with plumb_bob distortion, at position in base_link, pitch down positive."""
+
+    name: str = "front"
+    width: int = Field(960, ge=32, le=4096)
+    height: int = Field(540, ge=32, le=4096)
+    field_of_view_deg: float = Field(72.0, gt=5, lt=150, description="Horizontal")
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    position: tuple[float, float, float] = (1.7, 0.0, 1.62)
+    yaw_deg: float = 0.0
+    pitch_deg: float = 7.0
+    rate_hz: float = Field(10.0, gt=0)
+    noise: float = Field(1.0, ge=0, description="Sensor noise, 1 is usual")
+    blur_px: float = Field(0.55, ge=0, description="Standard deviation at a width of 960")
+
+
+class LidarSensor(_Part):
+    """A spinning LiDAR, stamped when it faces forward, at position in base_link."""
+
+    beams: int = Field(64, ge=1, le=256)
+    columns: int = Field(1800, ge=8)
+    elevation_deg: tuple[float, float] = (-24.0, 4.0)
+    max_range_m: float = Field(120.0, gt=1)
+    position: tuple[float, float, float] = (1.2, 0.0, 1.95)
+    range_sigma_m: float = Field(0.015, ge=0)
+    dropout: float = Field(0.01, ge=0, le=1)
+    offset_ms: float = Field(0.0, description="Added to the stamps: an error of synchronisation")
+
+
+class Scenario(_Part):
+    name: str
+    description: str = ""
+    duration_s: float = Field(12.0, gt=0)
+    seed: int = 0
+    surface: Surface = Surface()
+    light: Light = Light()
+    ego: Path2D
+    camera: CameraSensor = CameraSensor()
+    lidar: LidarSensor = LidarSensor()
+    markings: list[Marking] = []
+    regions: list[Region] = []
+    actors: list[Actor] = []
+
+
+def names() -> list[str]:
+    """Scenarios that come with the package."""
+    folder = resources.files("s2m_ros.sim") / "scenarios"
+    return sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """A scenario of the package by name, or any YAML file.
+
+    Raises InputError when there is no such scenario, or naming the entry that is wrong.
+    """
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml"):
+        source = str(path)
+        if not path.is_file():
+            raise InputError(
+                source, "no such file", "give a scenario file or a name of `s2m sim list`"
+            )
+        text = path.read_text()
+    else:
+        source = str(name_or_path)
+        if source not in names():
+            raise InputError(source, "no such scenario", f"take one of {', '.join(names())}")
+        text = (resources.files("s2m_ros.sim") / "scenarios" / f"{source}.yaml").read_text()
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(source, f"not readable as YAML: {error}", "mend the file") from error
+    if not isinstance(tree, dict):
+        raise InputError(
+            source, f"expected a mapping, got {type(tree).__name__}", "see `s2m sim list`"
+        )
+    for dotted, value in (overrides or {}).items():
+        branch = tree
+        *parents, leaf = dotted.split(".")
+        for parent in parents:
+            branch = branch.setdefault(parent, {})
+        branch[leaf] = value
+    try:
+        return Scenario.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            source, f"{where}: {first['msg']}, got {first.get('input')!r}", "mend the entry"
+        ) from error

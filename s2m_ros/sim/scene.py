@@ -1,0 +1,139 @@
+"""Everything that stands or moves in one scene, as arrays that rays can be cast against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2m_ros.sim.ground import Ground
+from s2m_ros.sim.materials import Material
+from s2m_ros.sim.mesh import Mesh
+from s2m_ros.sim.model import ANOMALY, Model, label_of
+from s2m_ros.sim.motion import Pose
+from s2m_ros.sim.sky import Sky
+from s2m_ros.sim.tracer import Tracer
+from s2m_ros.types import Float32, UInt8
+
+PATTERNS = ("", "stripes", "checks", "blotches")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Actor:
+    """A model in the scene. id: from 1 on, the value in instance maps; motion: pose at a time, s."""
+
+    id: int
+    name: str
+    model: Model
+    motion: Callable[[float], Pose]
+    moving: bool
+    known: bool
+
+    @property
+    def label(self) -> int:
+        return label_of(self.model.category)
+
+    @property
+    def anomalous(self) -> bool:
+        return self.model.category == ANOMALY
+
+
+class MaterialTable:
+    """The materials of a scene in columns, one row each."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Material, int] = {}
+
+    def index(self, material: Material) -> int:
+        return self._rows.setdefault(material, len(self._rows))
+
+    def freeze(self) -> dict[str, np.ndarray]:
+        rows = list(self._rows) or [Material((0.5, 0.5, 0.5))]
+        columns = {
+            name: np.array([getattr(m, name) for m in rows], np.float32)
+            for name in (
+                "albedo",
+                "second",
+                "specular",
+                "gloss",
+                "grain",
+                "grain_m",
+                "pattern_m",
+                "retro",
+                "emission",
+            )
+        }
+        columns["pattern"] = np.array([PATTERNS.index(m.pattern) for m in rows], np.uint8)
+        return columns
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    triangles: Float32
+    normals: Float32
+    material: NDArray[np.int32]
+    actor: NDArray[np.int32]
+
+
+class Scene:
+    """Ground, sky and actors. ``move(t)`` sets the instant that rays see.
+
+    After it, by face: normals (F, 3, 3), face_material, face_actor (index into actors); by actor:
+    origin (A, 2), heading (A, 2) as cosine and sine of the yaw.
+    """
+
+    def __init__(self, ground: Ground, sky: Sky, actors: Sequence[Actor]) -> None:
+        self.ground, self.sky, self.actors = ground, sky, tuple(actors)
+        self._table = MaterialTable()
+        self._rows = {
+            id(mesh): np.array([self._table.index(m) for m in mesh.materials], np.int32)
+            for actor in actors
+            for mesh in actor.model.meshes
+        }
+        self.materials = self._table.freeze()
+        self._static = self._gather([a for a in self.actors if not a.moving], 0.0)
+        self._has_moving = any(a.moving for a in self.actors)
+        self.tracer = Tracer(self._static.triangles)
+        self.labels: UInt8 = np.array([a.label for a in self.actors], np.uint8)
+        self.ids = np.array([a.id for a in self.actors], np.uint16)
+        self.move(0.0)
+
+    def move(self, t: float) -> None:
+        """Put every moving actor where it is at t seconds."""
+        self.poses = [actor.motion(t) for actor in self.actors]
+        self.origin = np.array([(p.x, p.y) for p in self.poses], np.float32).reshape(-1, 2)
+        self.heading = np.array(
+            [(np.cos(p.yaw), np.sin(p.yaw)) for p in self.poses], np.float32
+        ).reshape(-1, 2)
+        batches = [self._static]
+        if self._has_moving:
+            moving = self._gather([a for a in self.actors if a.moving], t)
+            self.tracer.set_moving(moving.triangles)
+            batches.append(moving)
+        self.normals = np.concatenate([b.normals for b in batches])
+        self.face_material = np.concatenate([b.material for b in batches])
+        self.face_actor = np.concatenate([b.actor for b in batches])
+
+    def _gather(self, actors: Sequence[Actor], t: float) -> _Batch:
+        triangles, normals, material, owner = (
+            [np.zeros((0, 3, 3), np.float32)],
+            [np.zeros((0, 3, 3), np.float32)],
+            [np.zeros(0, np.int32)],
+            [np.zeros(0, np.int32)],
+        )
+        for actor in actors:
+            pose = actor.motion(t)
+            mesh = actor.model.at_distance(pose.travelled_m)
+            placed: Mesh = mesh.moved((pose.x, pose.y, actor.model.hover_m), pose.yaw)
+            triangles.append(placed.triangles)
+            normals.append(placed.normals)
+            material.append(self._rows[id(mesh)][placed.material])
+            owner.append(np.full(len(placed.triangles), self.actors.index(actor), np.int32))
+        return _Batch(
+            np.concatenate(triangles),
+            np.concatenate(normals),
+            np.concatenate(material),
+            np.concatenate(owner),
+        )

@@ -1,0 +1,304 @@
+"""From rays to colours: what each ray meets, and the light that comes back along it.
+
+Sun with a soft edge (one jittered shadow ray), sky light with ambient occlusion, Blinn-Phong
+highlights, Fresnel reflection of the sky on gloss and of the scene on wet ground.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from s2m_ros.sim import contact, noise
+from s2m_ros.sim.scene import Scene
+from s2m_ros.sim.tracer import Hits, ground_distance
+from s2m_ros.types import Float32, UInt8
+
+EPSILON_M = 2e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surfels:
+    """What N rays meet. distance: float32, infinite for the sky; actor: int32 index or -1;
+    material: int32 or -1 for ground, -2 for sky; label: uint8 class; point, normal: float32 (N, 3)."""
+
+    distance: Float32
+    actor: NDArray[np.int32]
+    material: NDArray[np.int32]
+    label: UInt8
+    point: Float32
+    normal: Float32
+
+
+def meet(scene: Scene, origins: Float32, directions: Float32) -> tuple[Surfels, Hits]:
+    """Cast rays at the scene: float32 (N, 3) each, unit directions. Label of the sky stays 0."""
+    hits = scene.tracer.cast(origins, directions)
+    ground = ground_distance(origins, directions)
+    on_ground = (ground < hits.distance) & (ground < 3000)
+    distance = np.where(on_ground, ground, hits.distance)
+    n = len(origins)
+    actor = np.full(n, -1, np.int32)
+    material = np.where(on_ground, np.int32(-1), np.int32(-2))
+    normal = np.zeros((n, 3), np.float32)
+    normal[:, 2] = 1
+    label = np.zeros(n, np.uint8)
+    index = np.flatnonzero(~on_ground & (hits.face >= 0))
+    if len(index):
+        face = hits.face[index]
+        actor[index] = scene.face_actor[face]
+        material[index] = scene.face_material[face]
+        label[index] = scene.labels[actor[index]]
+        u, v = hits.u[index, None], hits.v[index, None]
+        corner = scene.normals[face]
+        blended = corner[:, 0] * (1 - u - v) + corner[:, 1] * u + corner[:, 2] * v
+        blended /= np.maximum(np.linalg.norm(blended, axis=1, keepdims=True), 1e-6)
+        away = (blended * directions[index]).sum(axis=1) > 0
+        blended[away] *= -1
+        normal[index] = blended
+    reach = np.where(np.isfinite(distance), distance, 0)[:, None]
+    return Surfels(distance, actor, material, label, origins + directions * reach, normal), hits
+
+
+class Shader:
+    """Shades rays of one scene. Deterministic for a generator of the caller."""
+
+    def __init__(self, scene: Scene, seed: int = 0) -> None:
+        self.scene = scene
+        rng = np.random.default_rng(seed)
+        self._grime = noise.tile(rng, 256, 1.5)
+        self._patches = [
+            contact.trace(a.model.meshes[0]) if a.model.category != "Pole" else None
+            for a in scene.actors
+        ]
+
+    def shade(
+        self,
+        origins: Float32,
+        directions: Float32,
+        pixel_rad: float,
+        rng: np.random.Generator,
+        shape: tuple[int, int] | None = None,
+        bounce: bool = True,
+    ) -> tuple[Float32, Surfels]:
+        """Radiance (N, 3) along rays, and what they meet.
+
+        shape: (height, width) when the rays are a whole picture, so that the grain of the shadow
+        rays can be smoothed over neighbours; bounce: trace reflections on wet ground.
+        """
+        scene, light = self.scene, self.scene.sky.light
+        found, _ = meet(scene, origins, directions)
+        colour = np.zeros((len(origins), 3), np.float32)
+        sky = np.flatnonzero(found.material == -2)
+        if len(sky):
+            colour[sky], found.label[sky] = scene.sky.backdrop(directions[sky])
+        solid = np.flatnonzero(found.material != -2)
+        if not len(solid):
+            return colour, found
+        ground = found.material == -1
+        sunlit = self._sunlight(found, solid, rng)
+        openness = self._openness(found, solid, rng)
+        if shape is not None:
+            sunlit = _smooth(sunlit, ground, shape, 3)
+            openness = np.where(
+                ground, openness, _smooth(openness, (found.material >= 0), shape, 7)
+            )
+        g = np.flatnonzero(ground)
+        if len(g):
+            colour[g] = self._shade_ground(
+                found, g, directions, sunlit[g], openness[g], pixel_rad, rng, bounce
+            )
+        m = np.flatnonzero(found.material >= 0)
+        if len(m):
+            colour[m] = self._shade_mesh(found, m, directions, sunlit[m], openness[m], pixel_rad)
+        haze = 1 - np.exp(-found.distance[solid] * np.float32(2.0 / light.visibility_m))
+        veil = np.array(light.horizon, np.float32) * np.float32(0.9)
+        colour[solid] += (veil - colour[solid]) * haze[:, None]
+        return colour, found
+
+    def _sunlight(
+        self, found: Surfels, solid: NDArray[np.intp], rng: np.random.Generator
+    ) -> Float32:
+        """Cosine to the sun times visibility, for all rays: float32 (N,)."""
+        light = self.scene.sky.light
+        sun = light.direction
+        out = np.zeros(len(found.distance), np.float32)
+        cosine = found.normal[solid] @ sun
+        lit = np.flatnonzero(cosine > 0)
+        index = solid[lit]
+        jitter = rng.standard_normal((len(index), 3), dtype=np.float32) * np.float32(light.softness)
+        toward = sun + jitter
+        start = found.point[index] + found.normal[index] * np.float32(EPSILON_M)
+        blocked = self.scene.tracer.blocked(start, np.ascontiguousarray(toward))
+        out[index] = cosine[lit] * ~blocked
+        return out
+
+    def _openness(
+        self, found: Surfels, solid: NDArray[np.intp], rng: np.random.Generator
+    ) -> Float32:
+        """Share of the sky that each point sees: contact patches on the ground, one ray elsewhere."""
+        out = np.ones(len(found.distance), np.float32)
+        scene = self.scene
+        ground = solid[found.material[solid] == -1]
+        near = ground[found.distance[ground] < 150]
+        x, y = found.point[near, 0], found.point[near, 1]
+        value = np.ones(len(near), np.float32)
+        for i, patch in enumerate(self._patches):
+            if patch is not None:
+                contact.apply(patch, x, y, scene.origin[i], scene.heading[i], value)
+        out[near] = value
+        mesh = solid[found.material[solid] >= 0]
+        if len(mesh):
+            ray = rng.standard_normal((len(mesh), 3), dtype=np.float32)
+            ray /= np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-6)
+            ray += found.normal[mesh] * np.float32(1.001)
+            start = found.point[mesh] + found.normal[mesh] * np.float32(EPSILON_M)
+            blocked = scene.tracer.blocked(start, np.ascontiguousarray(ray))
+            low = np.exp(-found.point[mesh, 2] / np.float32(0.25)) * (
+                0.5 - 0.5 * found.normal[mesh, 2]
+            )
+            out[mesh] = np.where(blocked, np.float32(0.12), np.float32(1.0)) * (1 - 0.6 * low)
+        return out
+
+    def _shade_ground(
+        self,
+        found: Surfels,
+        g: NDArray[np.intp],
+        directions: Float32,
+        sunlit: Float32,
+        openness: Float32,
+        pixel_rad: float,
+        rng: np.random.Generator,
+        bounce: bool,
+    ) -> Float32:
+        scene, sky = self.scene, self.scene.sky
+        d, point = directions[g], found.point[g]
+        steep = np.maximum(-d[:, 2], np.float32(0.004))
+        lateral = found.distance[g] * np.float32(pixel_rad)
+        level = d[:, :2] / np.maximum(np.linalg.norm(d[:, :2], axis=1, keepdims=True), 1e-6)
+        painted = scene.ground.sample(point[:, 0], point[:, 1], lateral, lateral / steep, level)
+        found.label[g] = painted.zone
+        wet = painted.wet
+        albedo = painted.albedo * (1 - np.float32(0.5) * np.minimum(wet * 2.2, 1))[:, None]
+        sun = np.array(sky.light.sun, np.float32)
+        diffuse = sunlit[:, None] * sun + sky.ambient(np.ones(1, np.float32)) * openness[:, None]
+        colour = albedo * diffuse
+        grazing = np.power(1 - steep, 5)
+        mirror = d * np.array([1, 1, -1], np.float32)
+        # A dry surface shines a little at grazing angles, more so against the sun.
+        toward = np.clip(mirror @ sky.light.direction, 0, 1)
+        sheen = np.float32(0.05) * grazing * openness
+        glare = np.float32(0.3) * grazing * np.power(toward, 14) * (sunlit > 0)
+        colour += sheen[:, None] * np.array(sky.light.horizon, np.float32) + glare[:, None] * sun
+        shiny = np.flatnonzero(wet > 0.06)
+        if len(shiny):
+            film = noise.smoothstep(0.05, 0.75, wet[shiny])
+            fresnel = np.float32(0.02) + np.float32(0.98) * grazing[shiny]
+            rough = (
+                rng.standard_normal((len(shiny), 3), dtype=np.float32)
+                * (0.035 * (1 - film) + 0.004)[:, None]
+            )
+            rough[:, 2] *= 0.6
+            ray = mirror[shiny] + rough
+            ray[:, 2] = np.maximum(ray[:, 2], 1e-3)
+            ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+            if bounce:
+                start = point[shiny] + np.array([0, 0, EPSILON_M], np.float32)
+                seen, _ = self.shade(
+                    start, np.ascontiguousarray(ray), pixel_rad * 4, rng, None, False
+                )
+            else:
+                seen = sky.radiance(ray)
+            weight = (film * fresnel)[:, None]
+            colour[shiny] = colour[shiny] * (1 - weight) + seen * weight
+        return np.asarray(colour, np.float32)
+
+    def _shade_mesh(
+        self,
+        found: Surfels,
+        m: NDArray[np.intp],
+        directions: Float32,
+        sunlit: Float32,
+        openness: Float32,
+        pixel_rad: float,
+    ) -> Float32:
+        table, sky = self.scene.materials, self.scene.sky
+        row, normal, d = found.material[m], found.normal[m], directions[m]
+        albedo = self._albedo(found, m, pixel_rad)
+        sun = np.array(sky.light.sun, np.float32)
+        ambient = sky.ambient(normal[:, 2]) * openness[:, None]
+        specular, gloss = table["specular"][row], table["gloss"][row]
+        metal = np.clip((specular - 0.2) * 2, 0, 1)[:, None]
+        tint = 1 + (albedo - 1) * metal
+        colour = albedo * (1 - 0.75 * metal) * (sunlit[:, None] * sun + ambient)
+        facing = -(normal * d).sum(axis=1)
+        shiny = np.flatnonzero(gloss > 0.08)
+        if len(shiny):
+            n, view, f = normal[shiny], d[shiny], facing[shiny]
+            mirror = view + n * (2 * f)[:, None]
+            fresnel = specular[shiny] + (1 - specular[shiny]) * np.power(np.clip(1 - f, 0, 1), 5)
+            up = mirror[:, 2] > 0
+            seen = np.where(
+                up[:, None],
+                sky.radiance(mirror),
+                np.float32(0.25) * sky.ambient(np.ones(1, np.float32)) + np.float32(0.1) * sun,
+            )
+            strength = fresnel * gloss[shiny] * (0.3 + 0.7 * openness[shiny])
+            half = sky.light.direction - view
+            half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-6)
+            power = np.exp2(2 + 8 * gloss[shiny])
+            lobe = np.power(np.clip((n * half).sum(axis=1), 0, 1), power) * (power + 8) / 25
+            flash = np.minimum(fresnel * lobe, 6.0) * (sunlit[shiny] > 0)
+            colour[shiny] += tint[shiny] * (strength[:, None] * seen + flash[:, None] * sun)
+        return np.asarray(colour + table["emission"][row][:, None], np.float32)
+
+    def _albedo(self, found: Surfels, m: NDArray[np.intp], pixel_rad: float) -> Float32:
+        """Material colour with pattern and grime, in the actor's own frame: float32 (M, 3)."""
+        scene, table = self.scene, self.scene.materials
+        row, actor = found.material[m], found.actor[m]
+        offset = found.point[m, :2] - scene.origin[actor]
+        c, s = scene.heading[actor].T
+        x, y, z = (
+            offset[:, 0] * c + offset[:, 1] * s,
+            offset[:, 1] * c - offset[:, 0] * s,
+            found.point[m, 2],
+        )
+        nx, ny = (
+            (found.normal[m, 0] * c + found.normal[m, 1] * s),
+            (found.normal[m, 1] * c - found.normal[m, 0] * s),
+        )
+        steepest = np.argmax(np.abs(np.stack([nx, ny, found.normal[m, 2]])), axis=0)
+        u = np.where(steepest == 0, y, x) + actor.astype(np.float32) * np.float32(7.31)
+        v = np.where(steepest == 2, y, z)
+        albedo = table["albedo"][row]
+        period = table["pattern_m"][row]
+        kind = table["pattern"][row]
+        if kind.any():
+            across = np.floor((u + v * np.float32(0.6)) / period) % 2
+            checks = (np.floor(u / period) + np.floor(v / period)) % 2
+            blotch = (self._noise(u / period * 20, v / period * 20) > 0.2).astype(np.float32)
+            mix = np.choose(kind, [np.zeros_like(u), across, checks, blotch])
+            albedo = albedo + (table["second"][row] - albedo) * mix[:, None]
+        grain_m, amplitude = table["grain_m"][row], table["grain"][row]
+        blurred = np.clip(
+            1.5 - found.distance[m] * np.float32(pixel_rad) / (grain_m * 0.15), 0.15, 1
+        )
+        texture = self._noise(u / grain_m * 50, v / grain_m * 50) * blurred
+        texture += np.float32(0.7) * self._noise(u / grain_m * 9 + 77, v / grain_m * 9)
+        dirt = 1 - np.float32(0.25) * np.exp(-z / np.float32(0.35)) * np.clip(amplitude * 6, 0.2, 1)
+        return np.asarray(
+            albedo * (np.maximum(1 + amplitude * texture, 0.05) * dirt)[:, None], np.float32
+        )
+
+    def _noise(self, u: Float32, v: Float32) -> Float32:
+        return np.asarray(noise.lookup(self._grime, u, v))
+
+
+def _smooth(value: Float32, mask: NDArray[np.bool_], shape: tuple[int, int], size: int) -> Float32:
+    """Mean over a small window of the masked pixels; others keep their value."""
+    weight = mask.reshape(shape).astype(np.float32)
+    total = cv2.blur(value.reshape(shape) * weight, (size, size))
+    share = cv2.blur(weight, (size, size))
+    return np.where(mask, (total / np.maximum(share, 1e-6)).reshape(-1), value)
