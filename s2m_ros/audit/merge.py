@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from s2m_ros.bags import BagReader, BagWriter, Message
+from s2m_ros.types import InputError
 from s2m_ros.wire import topics
 from s2m_ros.wire.factory import RosbagsFactory
 from s2m_ros.wire.geometry import matrix, stamp_ns
@@ -42,7 +44,8 @@ def merge(
         for done, message in enumerate(heapq.merge(*streams, key=_time)):
             bag.write(message.topic, message.data, message.stamp_ns)
             if message.topic == odom and message.type == "nav_msgs/msg/Odometry":
-                bag.write(topics.TF, _transform(inputs.decode(message)), message.stamp_ns)
+                with contextlib.suppress(InputError):  # no pose, and said so by the fusion node
+                    bag.write(topics.TF, _transform(inputs.decode(message)), message.stamp_ns)
             if done % 50 == 0:
                 advance(done)
         return dict(bag.counts)

@@ -13,9 +13,13 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
         "out/demo"
     ),
-    scenario: Annotated[str, typer.Option(help="Scenario of the simulator, or its file.")] = "apron",
-    seconds: Annotated[float, typer.Option(min=1.0, max=120.0, help="Length of the drive.")] = 12.0,
-    seed: Annotated[int, typer.Option(help="Seed of the simulator.")] = 1,
+    scenario: Annotated[
+        str, typer.Option(help="Scenario of the simulator, or its file.")
+    ] = "apron",
+    seconds: Annotated[
+        float | None, typer.Option(min=1.0, max=600.0, help="Length of the drive, if not its own.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of noise, wear and shapes.")] = None,
     lockstep: Annotated[
         bool, typer.Option("--lockstep", help="Frame by frame, without ROS, instead of live.")
     ] = False,
