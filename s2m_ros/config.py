@@ -49,13 +49,14 @@ class Prompting(Section):
         0.5, "Least excess of a region over its surroundings", "decades of rarity", ge=0, lt=6
     )
     min_pixels: int = leaf(2, "Smallest region on the score map", "cells", ge=1)
-    max_prompts: int = leaf(48, "Prompts per image; the strongest are kept", "", ge=1, le=512)
+    max_prompts: int = leaf(24, "Prompts per image; the strongest are kept", "", ge=1, le=512)
     points: int = leaf(3, "Points per prompt", "", ge=1, le=16)
 
 
 class Selection(Section):
     min_evidence: float = leaf(
-        0.5, "Least evidence of a mask; set by `s2m calibrate` from a false-mask rate", "", ge=0, le=1
+        0.0, "Least evidence of a mask; 0 takes the site's or the model's operating point", "",
+        ge=0, le=1,
     )
     duplicate_iou: float = leaf(0.7, "IoU from which two masks are one object", "", gt=0, le=1)
     contained: float = leaf(
@@ -69,7 +70,7 @@ class Selection(Section):
 
 class Perception(Section):
     scorer: str = leaf("learned", "Anomaly scorer, see `s2m models list`")
-    segmenter: str = leaf("trunk", "Mask decoder: 'trunk' or a promptable model's folder")
+    segmenter: str = leaf("trunk", "Mask decoder: 'trunk', 'outline', or a promptable model's folder")
     site: str = leaf("", "File of `s2m calibrate` for this site; empty uses the model's calibration")
     model: Model = Model()
     prompting: Prompting = Prompting()

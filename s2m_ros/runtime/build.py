@@ -16,20 +16,25 @@ from .promptable import PromptableSegmenter
 from .scorers import build_scorer
 from .trunk import TrunkEncoder, TrunkSegmenter
 
+UNCALIBRATED_EVIDENCE = 0.5
+"""Least evidence of a mask where neither the site nor the model has an operating point."""
+
 
 def build_perception(config: Settings, models_dir: Path | None = None) -> Perception:
     """Load the model that the settings name. InputError says which file or setting is wrong.
 
-    A site calibration brings its operating point along: it takes the place of min_evidence.
+    The operating point is the settings' own when they state one, else the site's, else the
+    model's.
     """
     manifest = read(find(config.model.path, models_dir))
     site = None
     if config.site:
         site = sites.load(Path(config.site), manifest.files["encoder"].sha256)
-        if config.scorer in site.min_evidence:
-            least = {"min_evidence": site.min_evidence[config.scorer]}
-            selection = config.selection.model_copy(update=least)
-            config = config.model_copy(update={"selection": selection})
+    points = {**manifest.calibration.min_evidence, **(site.min_evidence if site else {})}
+    if not config.selection.min_evidence:
+        least = {"min_evidence": points.get(config.scorer, UNCALIBRATED_EVIDENCE)}
+        selection = config.selection.model_copy(update=least)
+        config = config.model_copy(update={"selection": selection})
     return Perception(
         TrunkEncoder(manifest, config.model),
         build_scorer(config.scorer, manifest, config.model, site),

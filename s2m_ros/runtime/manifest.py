@@ -47,11 +47,15 @@ class QuantileTable(_Part):
 
 
 class Calibration(_Part):
-    """quantiles: by scorer, the in-distribution quantiles of its raw score."""
+    """quantiles: by scorer, the in-distribution quantiles of its raw score.
+
+    min_evidence: by scorer, the operating point: least evidence of a mask.
+    """
 
     scorer: str = "learned"
     id_quantiles: QuantileTable | None = None
     quantiles: dict[str, QuantileTable] = {}
+    min_evidence: dict[str, float] = {}
 
     def of(self, scorer: str) -> QuantileTable | None:
         if scorer in self.quantiles:

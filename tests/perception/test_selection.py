@@ -43,7 +43,9 @@ def select(
         np.zeros(n, np.float32),
         np.zeros(n, np.float32),
     )
-    return Selector(Selection(**config))(score, roles, prompts, Candidates(GRID, candidates))
+    return Selector(Selection(**{"min_evidence": 0.5, **config}))(
+        score, roles, prompts, Candidates(GRID, candidates)
+    )
 
 
 OBJECT: Box = (40, 40, 80, 72)

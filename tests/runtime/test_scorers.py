@@ -112,6 +112,9 @@ def test_site_sets_the_operating_point(folder: Path, site: sites.Site, tmp_path:
         {"perception.model.path": str(folder), "perception.site": str(tmp_path / "site.npz")},
     )
     assert build_perception(settings.perception).selector.config.min_evidence == 0.77
+    stated = settings.perception.selection.model_copy(update={"min_evidence": 0.3})
+    own = settings.perception.model_copy(update={"selection": stated})
+    assert build_perception(own).selector.config.min_evidence == 0.3
 
 
 def test_site_of_another_model_is_refused(site: sites.Site, tmp_path: Path) -> None:
