@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,8 +140,9 @@ class HazardPolicy:
         return bool(max(*track.size[:2].tolist(), track.height) >= self._settings.large_size_m)
 
     def _uncertain(self, track: Track) -> bool:
-        sigma = float(np.sqrt(np.linalg.eigvalsh(track.covariance[:2, :2])[-1]))
-        return sigma >= self._settings.uncertain_sigma_m
+        (xx, xy), (_, yy) = track.covariance[:2, :2].tolist()
+        variance = (xx + yy) / 2 + math.hypot((xx - yy) / 2, xy)  # of the longest axis
+        return math.sqrt(variance) >= self._settings.uncertain_sigma_m
 
     def _at_once(self, track: Track, beside: Role | None) -> bool:
         return beside is not None and (self._large(track) or self._uncertain(track))

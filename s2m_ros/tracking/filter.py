@@ -21,7 +21,7 @@ VERTICAL_SHARE = 0.05  # of the accelerations; objects stay on the ground
 DRIFT = 0.03  # m per square root of a second: how the seen centre of a static object wanders
 RATIO_FLOOR, RATIO_MOVES = -1.0, 5.0  # nats; the floor bounds how late motion is noticed
 RATIO_STEP = 3.0  # nats that one detection can add: an outlier alone is no motion
-SIGNIFICANT = 16.0  # squared Mahalanobis distance of a velocity from zero, two degrees of freedom
+SIGNIFICANT = 4.0  # squared Mahalanobis distance of a velocity from zero, two degrees of freedom
 QUIET_UPDATES = 5  # updates at low speed after which an object stands again
 
 
