@@ -28,7 +28,7 @@ NORMAL_SOURCES = {
 }
 DATA = [
     {"name": "CamVid", "use": "closed set, background", "licence": "CC BY-NC, as its host says"},
-    {"name": "COCO instances (482 images)", "use": "objects, masks", "licence": "per image, mostly CC"},
+    {"name": "COCO instances (482 images)", "use": "objects, masks", "licence": "per image, CC"},
     {"name": "DAVIS (20 sequences)", "use": "objects, masks", "licence": "DAVIS terms"},
     {"name": "campus road scenes, Lahore", "use": "background", "licence": "CC BY 4.0 as stated"},
     {"name": "dash camera frames", "use": "background", "licence": "research"},

@@ -1,0 +1,93 @@
+"""Training on small scenes made here: samples are labelled right, and steps lower the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the torch extra")
+
+from models.training.classes import IGNORE, INDEX  # noqa: E402
+from models.training.decoder import Decoder, sample, windows_of  # noqa: E402
+from models.training.losses import decoder_loss, encoder_loss  # noqa: E402
+from models.training.network import Encoder  # noqa: E402
+from models.training.objects import ask  # noqa: E402
+from models.training.paste import add_known, add_unknown  # noqa: E402
+from models.training.sources import Cutout, Scene, normal_scene  # noqa: E402
+
+
+def road(seed: int) -> Scene:
+    rng = np.random.default_rng(seed)
+    image = rng.integers(90, 120, (64, 96, 3)).astype(np.uint8)
+    return normal_scene(image, np.full((64, 96), INDEX["Road"], np.uint8))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small tensors gain nothing from more threads, and a busy machine loses much by them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def box(label: int) -> Cutout:
+    image = np.full((40, 40, 3), (220, 60, 30), np.uint8)
+    return Cutout(image, np.full((40, 40), 255, np.uint8), label)
+
+
+def scene_with_object(seed: int = 0) -> Scene:
+    scene, rng = road(seed), np.random.default_rng(seed)
+    while not scene.instances.any():
+        add_unknown(scene, [box(IGNORE)], rng, largest=40)
+    return scene
+
+
+def test_pasted_unknown_is_an_anomaly_and_pasted_known_is_not() -> None:
+    strange = scene_with_object()
+    assert (strange.anomaly == 1).any()
+    assert (strange.labels[strange.anomaly == 1] == IGNORE).all()
+    usual = road(0)
+    for seed in range(4):
+        add_known(usual, [box(INDEX["Car"])], np.random.default_rng(seed), largest=40)
+    assert (usual.labels == INDEX["Car"]).any()
+    assert not (usual.anomaly == 1).any()
+
+
+def test_samples_of_a_window_are_where_the_window_is() -> None:
+    columns = torch.arange(64.0).expand(1, 1, 48, 64) + 0.5  # the value is the place in px
+    got = sample(columns, torch.tensor([[8.0, 8.0, 40.0, 40.0]]), 1.0, 16)
+    np.testing.assert_allclose(got[0, 0, 0], 8 + 2 * (np.arange(16) + 0.5), atol=1e-3)
+
+
+def test_window_holds_the_box_and_a_margin() -> None:
+    windows = windows_of(torch.tensor([[10.0, 20.0, 50.0, 40.0]]))
+    np.testing.assert_allclose(windows, [[0.0, 15.0, 60.0, 45.0]])
+
+
+def test_a_few_steps_lower_both_losses() -> None:
+    torch.manual_seed(0)
+    scene = scene_with_object()
+    image = torch.from_numpy(scene.image).permute(2, 0, 1)[None].float()
+    labels, unknown = (torch.from_numpy(m)[None] for m in (scene.labels, scene.anomaly))
+    encoder, decoder = Encoder(), Decoder()
+    asked = ask(scene, np.random.default_rng(0), most=4)
+    assert asked is not None
+    optimiser = torch.optim.AdamW([*encoder.parameters(), *decoder.parameters()], lr=1e-3)
+    course = []
+    for _ in range(3):
+        anomaly, logits, features = encoder(image)
+        assert anomaly.shape == (1, 1, 16, 24)
+        masks, _, iou = decoder(
+            image, features.detach(), asked.boxes, asked.points, asked.point_labels
+        )
+        first = encoder_loss(anomaly, logits, labels, unknown)
+        second = decoder_loss(masks, iou, asked.target)
+        course.append((first.item(), second.item()))
+        optimiser.zero_grad()
+        (first + second).backward()
+        optimiser.step()
+    assert course[-1][0] < course[0][0]
+    assert course[-1][1] < course[0][1]
