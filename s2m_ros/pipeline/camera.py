@@ -18,10 +18,10 @@ from s2m_ros.pipeline.conditions import Conditions
 from s2m_ros.runtime.build import build_perception
 from s2m_ros.types import InputError, ObjectMasks, State, UInt8
 from s2m_ros.wire import topics
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.image import decode_compressed, decode_image, encode_compressed, encode_image
 from s2m_ros.wire.masks import encode_masks
+from s2m_ros.wire.protocol import MessageFactory
 
 _WARM_UP_SHAPE = (480, 640, 3)
 

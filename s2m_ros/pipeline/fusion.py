@@ -17,11 +17,11 @@ from s2m_ros.pipeline.conditions import Condition, Conditions, worst
 from s2m_ros.pipeline.transforms import Transforms, TransformTree
 from s2m_ros.types import EgoPose, InputError, ObjectMasks, Objects3D, State, Sweep
 from s2m_ros.wire import topics
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.masks import decode_masks
 from s2m_ros.wire.objects import encode_objects
 from s2m_ros.wire.odometry import decode_odometry
 from s2m_ros.wire.pointcloud import decode_sweep
+from s2m_ros.wire.protocol import MessageFactory
 from s2m_ros.wire.tf import decode_transforms
 
 

@@ -14,11 +14,11 @@ from s2m_ros.pipeline.conditions import Conditions
 from s2m_ros.tracking.tracker import Tracker
 from s2m_ros.types import Hazards, InputError, Objects3D, State
 from s2m_ros.wire import topics
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.hazards import encode_hazards
 from s2m_ros.wire.markers import encode_markers
 from s2m_ros.wire.objects import decode_objects
+from s2m_ros.wire.protocol import MessageFactory
 
 _JUMP_NS = 1_000_000_000
 

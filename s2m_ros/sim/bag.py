@@ -13,7 +13,8 @@ from s2m_ros.sim.motion import Way, ego_pose
 from s2m_ros.sim.scenario import Scenario, load
 from s2m_ros.wire import topics
 from s2m_ros.wire.camera_info import encode_camera_info
-from s2m_ros.wire.factory import MessageFactory, RosbagsFactory
+from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.protocol import MessageFactory
 from s2m_ros.wire.image import encode_image
 from s2m_ros.wire.odometry import encode_odometry
 from s2m_ros.wire.pointcloud import encode_sweep

@@ -8,8 +8,8 @@ import numpy as np
 
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.types import Float64
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import header
+from s2m_ros.wire.protocol import MessageFactory
 
 
 def decode_camera_info(message: Any, source: str, rectified: bool = False) -> CameraModel:

@@ -1,8 +1,4 @@
-"""Where messages come from: codecs name a message type and its fields, a factory makes it.
-
-The codecs of this package run on rclpy messages in the nodes and on rosbags messages offline.
-Both offer the same attributes; only their construction differs, and this is its seam.
-"""
+"""Messages of rosbags, for what runs without ROS. The nodes do not import this."""
 
 from __future__ import annotations
 
@@ -10,24 +6,12 @@ import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
-
-
-class MessageFactory(Protocol):
-    """Makes messages of one ROS implementation."""
-
-    def make(self, type_name: str, /, **fields: Any) -> Any:
-        """A message of ``type_name`` ('std_msgs/msg/Header'); fields not given keep defaults.
-
-        Sequences and arrays of numbers may be numpy arrays of the field's own dtype or lists.
-        Raises TypeError for a field that the type does not have.
-        """
-        ...
 
 
 class RosbagsFactory:

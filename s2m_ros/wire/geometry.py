@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from s2m_ros.fusion.transforms import from_quaternion, to_quaternion
 from s2m_ros.types import Float64, InputError
-from s2m_ros.wire.factory import MessageFactory
+from s2m_ros.wire.protocol import MessageFactory
 
 SECOND_NS = 1_000_000_000
 

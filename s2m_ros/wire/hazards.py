@@ -8,7 +8,6 @@ import numpy as np
 
 from s2m_ros.types import Evidence, Hazard, Hazards, Level, RangeSource, State, Track, TrackState
 from s2m_ros.wire.enums import member
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import (
     footprint,
     header,
@@ -21,6 +20,7 @@ from s2m_ros.wire.geometry import (
     yaw_pose,
 )
 from s2m_ros.wire.odometry import decode_ego, encode_ego
+from s2m_ros.wire.protocol import MessageFactory
 
 
 def encode_hazards(factory: MessageFactory, hazards: Hazards) -> Any:

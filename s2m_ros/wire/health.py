@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from s2m_ros.types import Health, State
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import header, stamp_ns
+from s2m_ros.wire.protocol import MessageFactory
 
 # diagnostic_msgs/DiagnosticStatus levels.
 OK, WARN, ERROR = 0, 1, 2

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros.types import Float32, InputError, UInt8
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import header
+from s2m_ros.wire.protocol import MessageFactory
 
 Convert = Callable[[NDArray[Any]], NDArray[Any]]
 

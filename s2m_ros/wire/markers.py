@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from s2m_ros.hazards.markers import MarkerSpec
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import duration, header, point, pose, vector3
+from s2m_ros.wire.protocol import MessageFactory
 
 
 def encode_markers(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from s2m_ros.types import Bool, InputError, ObjectMask, ObjectMasks, Prompt, RoleMap, State
 from s2m_ros.wire.counts import decode_counts, encode_counts
 from s2m_ros.wire.enums import member
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import header, stamp_ns
+from s2m_ros.wire.protocol import MessageFactory
 
 
 def encode_runs(bits: Bool) -> NDArray[np.uint32]:

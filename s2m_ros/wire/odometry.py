@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from s2m_ros.types import EgoPose, InputError
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import header, matrix, pose, stamp_ns, vector3, xyz
+from s2m_ros.wire.protocol import MessageFactory
 
 
 def decode_odometry(message: Any, source: str, base_frame: str) -> EgoPose:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros.types import InputError, Sweep
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import SECOND_NS, header, stamp_ns
+from s2m_ros.wire.protocol import MessageFactory
 
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8"}
 _INTENSITY = ("intensity", "i", "reflectivity")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from s2m_ros.types import Float64
-from s2m_ros.wire.factory import MessageFactory
 from s2m_ros.wire.geometry import header, matrix, quaternion, stamp_ns, vector3
+from s2m_ros.wire.protocol import MessageFactory
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from s2m_ros.types import Float64, InputError, Role
-from s2m_ros.wire.factory import MessageFactory
+from s2m_ros.wire.protocol import MessageFactory
 
 TRUTH = "truth/objects"
 

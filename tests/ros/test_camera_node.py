@@ -19,6 +19,8 @@ from s2m_ros.nodes.stage_node import reliable_qos
 from s2m_ros.types import State
 from s2m_ros.wire.image import encode_compressed, encode_image
 
+pytestmark = pytest.mark.timeout(400)  # each wait has its own, shorter limit
+
 BOX = (40, 100, 88, 140)
 IMAGE, MASKS = "camera/front/image_raw", "s2m/front/masks"
 KIND = "s2m_msgs/msg/ObjectMaskArray"
@@ -194,5 +196,5 @@ def test_a_setting_out_of_bounds_ends_the_node_with_its_name(bench: Bench, model
     good = spec(model)
     command = [*good.command(), "-p", "perception.scorer:=3"]
     process = bench.run(command)
-    assert process.wait(30) != 0
+    assert process.wait(60) != 0
     assert "perception.scorer" in bench.logs()

@@ -18,6 +18,8 @@ from s2m_ros.config import load
 from s2m_ros.nodes.graph import NodeSpec, graph
 from s2m_ros.types import Evidence, State
 
+pytestmark = pytest.mark.timeout(400)  # each wait has its own, shorter limit
+
 KIND, OBJECTS = "s2m_msgs/msg/Object3DArray", "s2m/objects"
 CAN_READ_TF = any(importlib.util.find_spec(name) for name in ("tf2_ros", "tf2_msgs"))
 
@@ -146,7 +148,7 @@ def test_message_filters_back_end(bench: Bench, tmp_path: Path) -> None:
     }
     process = bench.start(spec(**settings))
     if importlib.util.find_spec("message_filters") is None:
-        assert process.wait(30) != 0
+        assert process.wait(60) != 0
         assert "'message_filters' is not installed" in bench.logs()
         return
     site, watch = Site(bench, masks_directly=True), Watch(bench, KIND, OBJECTS)

@@ -18,6 +18,8 @@ from s2m_ros.config import load
 from s2m_ros.nodes.graph import graph
 from s2m_ros.types import State, TrackState
 
+pytestmark = pytest.mark.timeout(400)  # each wait has its own, shorter limit
+
 KIND = "s2m_msgs/msg/HazardArray"
 
 

@@ -24,7 +24,7 @@ from s2m_ros.nodes.stage_node import reliable_qos, sensor_qos
 from s2m_ros.types import State
 from s2m_ros.wire import topics
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 class Participant:

@@ -26,7 +26,8 @@ from s2m_ros.types import (
     Track,
     TrackState,
 )
-from s2m_ros.wire.factory import MessageFactory, RosbagsFactory
+from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.protocol import MessageFactory
 
 NS = 1_700_000_000_123_456_789
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import Any
 
-from s2m_ros.wire.factory import MessageFactory
+from s2m_ros.wire.protocol import MessageFactory
 
 TYPE = "vision_msgs/msg/Detection3DArray"
 TOPIC = "s2m/detections"
