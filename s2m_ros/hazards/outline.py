@@ -26,13 +26,13 @@ def stack(outlines: Sequence[Float64]) -> Float64:
 
 
 def gaps(outlines: Float64, other: Float64) -> Float64:
-    """Distance (N,) of each outline (N, K, 2) from another (M, 2); 0 where they overlap.
+    """Distance (N,) of outlines (N, K, 2) from another (M, 2) or one each (N, M, 2); 0 in overlap.
 
     All convex and counter-clockwise; repeated corners, segments and points are fine.
     Overlap by the separating axis theorem, distance from the corners of each to the sides of the
     other, between which the least distance of two disjoint convex polygons lies.
     """
-    others = np.broadcast_to(other, (len(outlines), *other.shape))
+    others = np.broadcast_to(other, (len(outlines), *other.shape[-2:]))
     apart = _separated(outlines, others) | _separated(others, outlines)
     distance = np.minimum(_to_sides(outlines, others), _to_sides(others, outlines))
     return np.where(apart, distance, 0.0)

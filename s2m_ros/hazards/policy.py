@@ -125,15 +125,20 @@ class HazardPolicy:
 
     def _near_known(self, tracks: Tracks) -> list[Role | None]:
         """The most valuable known object within reach of each track."""
-        if not tracks.items:
-            return []
-        outlines = stack([_outline(track) for track in tracks.items])
-        found: list[Role | None] = [None] * len(outlines)
-        for role in reversed(reasons.NEAR):
-            for known in tracks.known:
-                if known.role == role:
-                    close = gaps(outlines, _outline(known)) <= self._settings.near_value_m
-                    found = [role if c else f for c, f in zip(close, found, strict=True)]
+        found: list[Role | None] = [None] * len(tracks.items)
+        valuable = [item for item in tracks.known if item.role in reasons.NEAR]
+        if not tracks.items or not valuable:
+            return found
+        ours = stack([_outline(track) for track in tracks.items])
+        theirs = stack([_outline(item) for item in valuable])
+        reach = self._settings.near_value_m
+        apart = ours.min(axis=1)[:, None] - theirs.max(axis=1)
+        apart = np.maximum(apart, theirs.min(axis=1) - ours.max(axis=1)[:, None])
+        row, column = np.nonzero((apart <= reach).all(axis=2))
+        close = gaps(ours[row], theirs[column]) <= reach
+        rank = list(reasons.NEAR).index
+        for i, j in zip(row[close].tolist(), column[close].tolist(), strict=True):
+            found[i] = min((found[i] or valuable[j].role, valuable[j].role), key=rank)
         return found
 
     def _large(self, track: Track) -> bool:

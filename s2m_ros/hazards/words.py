@@ -57,7 +57,7 @@ def _size(track: Track, why: Sequence[str]) -> str:
     """Height where one was measured, else the larger side; small things in centimetres."""
     high = reasons.FLAT not in why and track.height > 0
     metres = track.height if high else float(track.size[:2].max())
-    text = f"{metres:.1f} m" if metres >= 0.2 else f"{100 * metres:.0f} cm"
+    text = f"{metres:.1f} m" if metres >= 0.15 else f"{100 * metres:.0f} cm"
     return f"{text} {'high' if high else 'long'}"
 
 

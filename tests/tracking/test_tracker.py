@@ -59,7 +59,7 @@ def test_crossing_objects_keep_their_ids() -> None:
 def test_what_stands_does_not_crawl(sigma: float) -> None:
     rng = np.random.default_rng(3)
     tracker = Tracker(SETTINGS)
-    for k in range(300):
+    for k in range(200):
         x, y = rng.normal((12, -2), sigma)
         tracks = tracker.update(frame(k, detection(x, y, sigma)))
         track = max(tracks.items, key=lambda track: track.hits)
@@ -73,7 +73,7 @@ def test_what_stands_does_not_crawl(sigma: float) -> None:
 def test_velocity_of_what_moves(speed: float) -> None:
     """After one second the median error is at most 0.3 m/s at 10 cm noise."""
     errors = []
-    for seed in range(20):
+    for seed in range(8):
         rng = np.random.default_rng(seed)
         tracker = Tracker(SETTINGS)
         for k in range(30):
