@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +125,13 @@ def test_make_help_lists_the_targets(repository: Path) -> None:
     ).stdout
     for target in ("setup", "demo", "test", "lint", "model", "eval", "clean"):
         assert f"make {target} " in shown
+
+
+def test_vehicle_and_distribution_together_bring_all_dependencies(repository: Path) -> None:
+    from_distribution = {"numpy", "opencv-python-headless", "PyYAML", "scipy"}
+    text = (repository / "pyproject.toml").read_text()
+    block = text.partition("\ndependencies = [")[2].partition("\n]")[0]
+    wanted = set(re.findall(r'"([^"]+)"', block))
+    lines = (repository / "requirements" / "vehicle.txt").read_text().splitlines()
+    listed = {line for line in lines if not line.startswith("#")}
+    assert {w for w in wanted if re.split("[>=]", w)[0] not in from_distribution} == listed
