@@ -55,8 +55,11 @@ class Prompting(Section):
 
 class Selection(Section):
     min_evidence: float = leaf(
-        0.0, "Least evidence of a mask; 0 takes the site's or the model's operating point", "",
-        ge=0, le=1,
+        0.0,
+        "Least evidence of a mask; 0 takes the site's or the model's operating point",
+        "",
+        ge=0,
+        le=1,
     )
     duplicate_iou: float = leaf(0.7, "IoU from which two masks are one object", "", gt=0, le=1)
     contained: float = leaf(
@@ -70,8 +73,8 @@ class Selection(Section):
 
 class Perception(Section):
     scorer: str = leaf("learned", "Anomaly scorer, see `s2m models list`")
-    segmenter: str = leaf("trunk", "Mask decoder: 'trunk', 'outline', or a promptable model's folder")
-    site: str = leaf("", "File of `s2m calibrate` for this site; empty uses the model's calibration")
+    segmenter: str = leaf("trunk", "Mask decoder: 'trunk', 'outline', or a model's folder")
+    site: str = leaf("", "File of `s2m calibrate` for this site; empty: the model's own")
     model: Model = Model()
     prompting: Prompting = Prompting()
     selection: Selection = Selection()
@@ -150,8 +153,10 @@ class Hazards(Section):
     )
     small_height_m: float = leaf(0.02, "Objects lower than this are one level down", "m", ge=0)
     near_value_m: float = leaf(
-        6.0, "Large or uncertain masks this near an aircraft, vehicle or person go out at once",
-        "m", ge=0,
+        6.0,
+        "Large or uncertain masks this near an aircraft, vehicle or person go out at once",
+        "m",
+        ge=0,
     )
     vehicle_length_m: float = leaf(4.0, "Length of the vehicle", "m", gt=0)
     vehicle_width_m: float = leaf(2.0, "Width of the vehicle", "m", gt=0)
@@ -230,7 +235,7 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def _unwrap(tree: dict[str, Any], path: Path) -> dict[str, Any]:
-    if not any(isinstance(branch, dict) and "ros__parameters" in branch for branch in tree.values()):
+    if not any(isinstance(b, dict) and "ros__parameters" in b for b in tree.values()):
         return tree
     if list(tree) != ["/**"]:
         raise ConfigError(

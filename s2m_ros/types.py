@@ -251,9 +251,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         _require(
-            self.points.ndim == 2
-            and self.points.shape[1] == 3
-            and self.points.dtype == np.float32,
+            self.points.ndim == 2 and self.points.shape[1] == 3 and self.points.dtype == np.float32,
             f"points: expected float32 (N, 3), got {self.points.dtype} {self.points.shape}",
         )
 
