@@ -14,10 +14,10 @@ from s2m_ros.sim.scenario import Scenario, load
 from s2m_ros.wire import topics
 from s2m_ros.wire.camera_info import encode_camera_info
 from s2m_ros.wire.factory import RosbagsFactory
-from s2m_ros.wire.protocol import MessageFactory
 from s2m_ros.wire.image import encode_image
 from s2m_ros.wire.odometry import encode_odometry
 from s2m_ros.wire.pointcloud import encode_sweep
+from s2m_ros.wire.protocol import MessageFactory
 from s2m_ros.wire.tf import Transform, encode_transforms
 from s2m_ros.wire.truth import TRUTH, encode_truth
 

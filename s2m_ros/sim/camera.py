@@ -62,7 +62,7 @@ def build(sensor: CameraSensor) -> Camera:
 
 
 def rays_of(camera: Camera, pixels: Float64) -> Float32:
-    """Unit rays in base_link's axes through pixels (N, 2), in OpenCV's convention: float32 (N, 3)."""
+    """Unit rays in base_link's axes through pixels (N, 2), as OpenCV counts: float32 (N, 3)."""
     flat = (pixels - camera.matrix[:2, 2]) / camera.matrix[[0, 1], [0, 1]]
     if camera.distortion.any():
         flat = _undistort(flat, camera.distortion)
@@ -72,7 +72,7 @@ def rays_of(camera: Camera, pixels: Float64) -> Float32:
 
 
 def _undistort(distorted: Float64, coefficients: Float64) -> Float64:
-    """Invert plumb_bob (k1, k2, p1, p2, k3) on normalised points (N, 2) by fixed-point iteration."""
+    """Invert plumb_bob (k1, k2, p1, p2, k3) on normalised points (N, 2) by iteration."""
     k1, k2, p1, p2, k3 = coefficients
     x, y = distorted.T.copy()
     for _ in range(10):
@@ -86,7 +86,7 @@ def _undistort(distorted: Float64, coefficients: Float64) -> Float64:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """image: uint8 (H, W, 3) RGB; instances: uint16 (H, W), actor ids, 0 none; labels: uint8 (H, W)."""
+    """image: uint8 (H, W, 3) RGB; instances: uint16 (H, W), actor ids; labels: uint8 (H, W)."""
 
     image: UInt8
     instances: np.ndarray
@@ -138,14 +138,13 @@ def _antialias(
     if not len(index):
         return
     centre = np.stack([index % camera.width, index // camera.width], axis=1).astype(np.float64)
-    total = colour[index].copy()
-    for shift in ((-0.33, -0.17), (0.17, -0.33), (-0.17, 0.33), (0.33, 0.17)):
-        rays = np.ascontiguousarray(rays_of(camera, centre + shift) @ rotation.T)
-        more, _ = shader.shade(
-            np.ascontiguousarray(np.broadcast_to(eye, rays.shape)), rays, camera.pixel_rad, rng
-        )
-        total += np.minimum(more, 2.0)
-    colour[index] = total / 5
+    shifts = ((-0.33, -0.17), (0.33, -0.1), (0.0, 0.33))
+    rays = np.concatenate([rays_of(camera, centre + shift) for shift in shifts]) @ rotation.T
+    rays = np.ascontiguousarray(rays)
+    eyes = np.ascontiguousarray(np.broadcast_to(eye, rays.shape))
+    more, _ = shader.shade(eyes, rays, camera.pixel_rad, rng)
+    more = np.minimum(more, 2.0).reshape(len(shifts), len(index), 3)
+    colour[index] = (colour[index] + more.sum(axis=0)) / (1 + len(shifts))
 
 
 def _exposure(colour: Float32) -> float:
@@ -164,21 +163,31 @@ def _develop(linear: Float32, sensor: CameraSensor, rng: np.random.Generator) ->
         bloom = cv2.resize(cv2.GaussianBlur(small, (0, 0), 5 * scale), (w, h))
         linear = linear + np.float32(0.12) * bloom
     if sensor.blur_px > 0:
-        linear = cv2.GaussianBlur(linear, (0, 0), max(sensor.blur_px * scale, 0.3))
+        sigma_px = max(sensor.blur_px * scale, 0.3)
+        linear = np.asarray(cv2.GaussianBlur(linear, (0, 0), sigma_px), np.float32)
     y, x = np.ogrid[-1 : 1 : complex(0, h), -1 : 1 : complex(0, w)]
     linear = linear * (1 - 0.2 * ((x * x + y * y * 0.5) / 1.5) ** 1.3).astype(np.float32)[..., None]
     if sensor.noise > 0:
         white = rng.standard_normal((h, w, 3), dtype=np.float32)
-        shared = rng.standard_normal((h, w, 1), dtype=np.float32)
+        white += np.float32(1.3) * rng.standard_normal((h, w, 1), dtype=np.float32)
         sigma = np.sqrt(
             np.maximum(linear, 0) * np.float32(0.00018) + np.float32(0.00002)
         ) * np.float32(sensor.noise)
-        linear = linear + sigma * (0.6 * white + 0.8 * shared)
-    # A filmic curve: linear in the dark, a soft shoulder in the light.
-    x2 = np.maximum(linear, 0)
-    curve = x2 * (1 + x2 / 6.0) / (1 + x2 * np.float32(0.62))
-    value = np.clip(curve, 0, 1)
-    encoded = np.where(
-        value <= 0.0031308, 12.92 * value, 1.055 * np.power(value, np.float32(1 / 2.4)) - 0.055
-    )
-    return np.asarray(np.clip(encoded * 255 + rng.uniform(0, 1, encoded.shape), 0, 255), np.uint8)
+        linear = linear + sigma * white * np.float32(0.6)
+    value = np.minimum(np.sqrt(np.maximum(linear, 0)) * 2000, 4095).astype(np.uint16)
+    dither = rng.random((h, w, 3), dtype=np.float32)
+    return (_TONES[value] + dither).astype(np.uint8)
+
+
+def _tone_curve() -> Float32:
+    """sRGB value, 0 to 255, of the square root of exposure in steps of 1 / 2000: float32 (4096,).
+
+    Linear in the dark with a soft shoulder in the light, then the encoding of IEC 61966-2-1.
+    """
+    x = np.square(np.arange(4096) / 2000.0)
+    value = np.clip(x * (1 + x / 6.0) / (1 + x * 0.62), 0, 1)
+    encoded = np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055)
+    return np.asarray(np.minimum(encoded * 255, 254.999), np.float32)
+
+
+_TONES = _tone_curve()

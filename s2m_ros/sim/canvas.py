@@ -56,7 +56,7 @@ class Canvas:
             cells = round(PERIODS_M[scale] / self.resolution_m)
             field = self._tiles.fields[scale]
             how = cv2.INTER_AREA if cells < len(field) else cv2.INTER_LINEAR
-            field = cv2.resize(field, (cells, cells), interpolation=how)
+            field = np.asarray(cv2.resize(field, (cells, cells), interpolation=how), np.float32)
             first = [round(o / self.resolution_m) % cells for o in self.origin]
             rows = (np.arange(self.shape[0]) + first[1]) % cells
             columns = (np.arange(self.shape[1]) + first[0]) % cells
@@ -82,18 +82,18 @@ class Canvas:
     def coverage(
         self, window: tuple[slice, slice], lines: Sequence[ArrayLike], width_m: float | None
     ) -> Float32:
-        """Antialiased cover of polylines of a width, or filled polygons: float32 over the window."""
+        """Antialiased cover of polylines of a width, or of polygons: float32 over the window."""
         rows, columns = window
         mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
         corner = np.array([columns.start, rows.start], np.float32)
         scaled = [np.round((self.pixels(line) - corner) * 256).astype(np.int32) for line in lines]
         if width_m is None:
             cv2.fillPoly(mask, scaled, 255, cv2.LINE_AA, 8)
-            return mask.astype(np.float32) / 255
+            return np.asarray(mask / np.float32(255), np.float32)
         cells = width_m / self.resolution_m
         thickness = max(1, round(cells))
         cv2.polylines(mask, scaled, False, 255, thickness, cv2.LINE_AA, 8)
-        return mask.astype(np.float32) * np.float32(min(1.0, cells / thickness) / 255)
+        return np.asarray(mask * np.float32(min(1.0, cells / thickness) / 255), np.float32)
 
     def blend(
         self,

@@ -1,4 +1,4 @@
-"""How much of the sky an object hides from the ground around it: the dark rim where things touch."""
+"""How much of the sky an object hides from the ground around it: the dark rim at its foot."""
 
 from __future__ import annotations
 

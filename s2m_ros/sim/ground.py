@@ -28,7 +28,10 @@ class Texture:
         while min(self.levels[-1].shape[:2]) > 8:
             h, w = self.levels[-1].shape[:2]
             self.levels.append(
-                cv2.resize(self.levels[-1], (w // 2, h // 2), interpolation=cv2.INTER_AREA)
+                np.asarray(
+                    cv2.resize(self.levels[-1], (w // 2, h // 2), interpolation=cv2.INTER_AREA),
+                    np.uint8,
+                )
             )
 
     def contains(self, x: Float32, y: Float32) -> np.ndarray:
@@ -118,7 +121,7 @@ class Ground:
 
 
 def _encode(canvas: Canvas) -> UInt8:
-    """Albedo under a square root, so that 8 bits serve dark surfaces; wetness as the fourth channel."""
+    """Albedo under a square root, so that 8 bits serve dark surfaces; then wetness."""
     out = np.empty((*canvas.shape, 4), np.uint8)
     np.sqrt(np.clip(canvas.albedo, 0, 1), out=canvas.albedo)
     out[..., :3] = canvas.albedo * 255 + 0.5

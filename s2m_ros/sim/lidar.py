@@ -1,4 +1,4 @@
-"""The LiDAR: the same surfaces as the camera sees, met by beams that turn while the vehicle moves."""
+"""The LiDAR: the surfaces that the camera sees, met by beams that turn while the vehicle moves."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def scan(
         axis=-1,
     )
     mount = base_from_lidar(sensor)
-    poses = np.stack([odom_from_base(t + s) @ mount for s in offset_s])
-    directions = np.einsum("cij,bcj->bci", poses[:, :3, :3], local)
+    poses = _poses(odom_from_base, t + offset_s) @ mount
+    directions = (local[:, :, None, :] @ poses[:, :3, :3].swapaxes(1, 2))[:, :, 0]
     origins = np.broadcast_to(poses[:, :3, 3], directions.shape)
     rays = np.ascontiguousarray(directions.reshape(-1, 3), np.float32)
     found, _ = meet(scene, np.ascontiguousarray(origins.reshape(-1, 3), np.float32), rays)
@@ -75,6 +75,16 @@ def scan(
     intensity = np.clip(reflectance * cosine, 0, 1)[index].astype(np.float32)
     stamp_ns += round(sensor.offset_ms * 1e6)
     return Sweep(stamp_ns, frame_id, points, intensity, offset_ns), found.actor[index]
+
+
+def _poses(odom_from_base: Callable[[float], Float64], times: Float64) -> Float64:
+    """Poses at sorted times (N,), interpolated over some 10 ms: float64 (N, 4, 4)."""
+    knots = np.linspace(times[0], times[-1], 11)
+    at = np.stack([odom_from_base(float(t)) for t in knots])
+    position = np.interp(times, knots, np.arange(len(knots)))
+    before = np.minimum(position.astype(int), len(knots) - 2)
+    share = (position - before)[:, None, None]
+    return np.asarray(at[before] * (1 - share) + at[before + 1] * share)
 
 
 def _reflectance(scene: Scene, material: NDArray[np.int32]) -> Float32:

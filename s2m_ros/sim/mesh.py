@@ -68,7 +68,7 @@ class Mesh:
     @property
     def centres(self) -> Float32:
         """Centre of each triangle: float32 (F, 3)."""
-        return self.triangles.mean(axis=1)
+        return np.asarray(self.triangles.mean(axis=1), np.float32)
 
     def bounds(self) -> tuple[Float64, Float64]:
         """Lowest and highest corner of the axis-aligned box."""
@@ -83,7 +83,7 @@ def rotation_matrix(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> Float6
     about_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1.0]])
     about_y = np.array([[cp, 0, sp], [0, 1.0, 0], [-sp, 0, cp]])
     about_x = np.array([[1.0, 0, 0], [0, cr, -sr], [0, sr, cr]])
-    return about_z @ about_y @ about_x
+    return np.asarray(about_z @ about_y @ about_x)
 
 
 def merge(meshes: Sequence[Mesh]) -> Mesh:
@@ -180,7 +180,7 @@ def cylinder(
     radius: float, start: ArrayLike, end: ArrayLike, material: Material, segments: int = 16
 ) -> Mesh:
     """A round bar between two points."""
-    return tube([start, end], radius, material, segments)
+    return tube(np.stack([np.asarray(start), np.asarray(end)]), radius, material, segments)
 
 
 def tube(path: ArrayLike, radius: ArrayLike, material: Material, segments: int = 10) -> Mesh:
@@ -204,7 +204,7 @@ def tube(path: ArrayLike, radius: ArrayLike, material: Material, segments: int =
 
 
 def extrude(outline: ArrayLike, width: float, material: Material, taper: float = 0.0) -> Mesh:
-    """An outline (K, 2) in x and z, star-shaped and counter-clockwise seen from -y, made width wide.
+    """An outline (K, 2) in x and z, star-shaped and counter-clockwise seen from -y, made solid.
 
     taper: share by which both outer faces shrink about the outline's centre (a bevel).
     """

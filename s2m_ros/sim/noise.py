@@ -26,7 +26,7 @@ def tile(rng: np.random.Generator, size: int, slope: float = 1.8, finest: float 
     return np.asarray(field / field.std(), np.float32)
 
 
-def smoothstep(low: float, high: float, value: Float32) -> Float32:
+def smoothstep(low: float, high: float, value: NDArray[np.floating[Any]]) -> Float32:
     """0 below low, 1 above high, smooth between."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -62,7 +62,7 @@ def render_random(seed: int, width: int = 640, height: int = 384) -> tuple[UInt8
         distortion=(float(rng.normal(0, 0.06)), float(rng.normal(0, 0.015)), 0.0, 0.0, 0.0),
     )
     actors = _background(rng) + _traffic(rng)
-    actors += _foreign(rng, sensor, [a for a in actors])
+    actors += _foreign(rng, sensor, list(actors))
     placed = [
         Actor(i + 1, f"{model.kind}_{i + 1}", model, _still(pose), False, model.category != ANOMALY)
         for i, (model, pose) in enumerate(actors)
@@ -149,7 +149,7 @@ def _markings(rng: np.random.Generator) -> list[Marking]:
         out.append(
             Marking(
                 kind=str(rng.choice(kinds)),
-                points=[(float(x), float(y)) for x, y in xy],  # type: ignore[arg-type]
+                points=[(float(x), float(y)) for x, y in xy],
                 wear=float(rng.uniform(0.05, 0.85)),
             )
         )

@@ -22,7 +22,7 @@ PATTERNS = ("", "stripes", "checks", "blotches")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Actor:
-    """A model in the scene. id: from 1 on, the value in instance maps; motion: pose at a time, s."""
+    """A model in the scene. id: value in instance maps, from 1 on; motion: pose at a time, s."""
 
     id: int
     name: str

@@ -23,7 +23,7 @@ EPSILON_M = 2e-3
 @dataclass(frozen=True, slots=True, eq=False)
 class Surfels:
     """What N rays meet. distance: float32, infinite for the sky; actor: int32 index or -1;
-    material: int32 or -1 for ground, -2 for sky; label: uint8 class; point, normal: float32 (N, 3)."""
+    material: int32, -1 for ground, -2 for sky; label: uint8; point, normal: float32 (N, 3)."""
 
     distance: Float32
     actor: NDArray[np.int32]
@@ -138,7 +138,7 @@ class Shader:
     def _openness(
         self, found: Surfels, solid: NDArray[np.intp], rng: np.random.Generator
     ) -> Float32:
-        """Share of the sky that each point sees: contact patches on the ground, one ray elsewhere."""
+        """Share of the sky that each point sees: contact patches on the ground, else one ray."""
         out = np.ones(len(found.distance), np.float32)
         scene = self.scene
         ground = solid[found.material[solid] == -1]

@@ -1,4 +1,4 @@
-"""What lies on an apron's surface: paint, stains, marks, patches. Each paints itself on any canvas."""
+"""What lies on an apron: paint, stains, marks, patches. Each paints itself on any canvas."""
 
 from __future__ import annotations
 
@@ -102,10 +102,10 @@ class Text:
         shrink = max(1, int(canvas.resolution_m / metre / 2))
         soft = cv2.blur(stencil, (shrink, shrink))
         if self.plate is not None:
-            full = cv2.warpAffine(np.full_like(stencil, 255), matrix, size).astype(np.float32) / 255
-            canvas.blend(window, full * left, self.plate)
-        cover = cv2.warpAffine(soft, matrix, size).astype(np.float32) / 255
-        canvas.blend(window, cover * left, self.colour)
+            full = cv2.warpAffine(np.full_like(stencil, 255), matrix, size) / np.float32(255)
+            canvas.blend(window, np.asarray(full * left, np.float32), self.plate)
+        cover = cv2.warpAffine(soft, matrix, size) / np.float32(255)
+        canvas.blend(window, np.asarray(cover * left, np.float32), self.colour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Mark:
         alpha = canvas.coverage(window, [np.asarray(self.points)], self.width_m)
         sigma = self.blur_m / canvas.resolution_m
         if sigma > 0.3:
-            alpha = cv2.GaussianBlur(alpha, (0, 0), sigma)
+            alpha = np.asarray(cv2.GaussianBlur(alpha, (0, 0), sigma), np.float32)
         if self.broken:
             alpha *= smoothstep(-0.5, 0.8, canvas.noise(1)[window] + 1.3 - 2 * self.broken)
         canvas.blend(window, alpha * np.float32(self.opacity), factor=self.factor, wet=self.wet)

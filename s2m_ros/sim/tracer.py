@@ -15,7 +15,7 @@ try:
     from embreex.mesh_construction import TriangleMesh
 except ImportError as error:  # Wheels exist for x86-64 Linux and macOS alone.
     raise ImportError(
-        "the simulator needs the package embreex (x86-64 Linux or macOS): pip install 's2m-ros[sim]'"
+        "the simulator needs embreex (x86-64 Linux or macOS): pip install 's2m-ros[sim]'"
     ) from error
 
 
@@ -23,8 +23,8 @@ except ImportError as error:  # Wheels exist for x86-64 Linux and macOS alone.
 class Hits:
     """The nearest triangle along each ray.
 
-    distance: float32 (N,), in lengths of the ray's direction, infinite for none; face: int32 (N,), -1 for none;
-    u, v: float32 (N,), weights of the triangle's second and third corner.
+    distance: float32 (N,), in lengths of the ray's direction, infinite for none; face: int32 (N,),
+    -1 for none; u, v: float32 (N,), weights of the triangle's second and third corner.
     """
 
     distance: Float32
@@ -95,7 +95,7 @@ def _cast(scene: Any, origins: Float32, directions: Float32) -> Hits:
 
 
 def ground_distance(origins: Float32, directions: Float32) -> Float32:
-    """Distance to the plane z = 0 in lengths of the direction, infinite without a hit: float32 (N,)."""
+    """Distance to the plane z = 0 in lengths of the direction, or infinite: float32 (N,)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         t = -origins[:, 2] / directions[:, 2]
     return np.where((t > 0) & np.isfinite(t), t, np.inf).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -102,7 +103,7 @@ def airliner(rng: Rng) -> Model:
         out = []
         for side in (-1, 1):
             rows = np.linspace(z - height / 2, z + height / 2, 4)
-            for low, high in zip(rows[:-1], rows[1:], strict=True):
+            for low, high in itertools.pairwise(rows):
                 corners = []
                 for px, pz in (
                     (x - width / 2, low),
@@ -121,18 +122,16 @@ def airliner(rng: Rng) -> Model:
         hull_parts += patch(x, 0.1, 0.95, 1.9, outline)
         hull_parts += patch(x, 0.1, 0.83, 1.78, skin)
     for x in (7.0, -7.5):
-        hull_parts += [m for m in patch(x, -0.9, 1.8, 1.15, outline)[3:]]
-    for x, z, w in ((16.25, 0.62, 0.75), (16.95, 0.42, 0.6)):
-        hull_parts += patch(x, z, w, 0.5, GLASS)
-    windscreen = []
-    for side in (-1, 1):
+        hull_parts += list(patch(x, -0.9, 1.8, 1.15, outline)[3:])
+    for start, end in ((0.03, 0.4), (0.45, 0.82), (0.87, 1.2)):
         points = []
-        for x, share in ((17.15, 0.05), (16.65, 0.05), (16.6, 0.6), (17.2, 0.62)):
-            r = float(np.interp(-x, -stations[:, 0], stations[:, 1])) + 0.02
+        for share, x in ((start, 17.25), (end, 17.25), (end, 16.6), (start, 16.6)):
+            x -= 0.25 * share
+            r = float(np.interp(-x, -stations[:, 0], stations[:, 1])) + 0.03
             dz = float(np.interp(-x, -stations[:, 0], stations[:, 2]))
-            points.append((x, side * r * np.sin(share), centre + dz + r * np.cos(share)))
-        windscreen.append(panel(points if side > 0 else points[::-1], GLASS))
-    hull_parts += windscreen
+            points.append((x, r * np.sin(share), centre + dz + r * np.cos(share)))
+        pane = panel(points, GLASS)
+        hull_parts += [pane, pane.mirrored_y()]
 
     half: list[Mesh] = []
     half.append(wing(np.array([4.2, 1.2, 2.9]), np.array([-3.6, 16.2, 4.1]), 6.4, 1.6, belly))
