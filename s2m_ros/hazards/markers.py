@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -136,13 +137,14 @@ def _hazard(item: Hazard, lifetime_s: float) -> Iterator[MarkerSpec]:
 def _ellipse(item: Hazard, z: float, lifetime_s: float) -> MarkerSpec:
     """Two standard deviations of the position, flat on the ground."""
     track = item.track
-    variances, axes = np.linalg.eigh(track.covariance[:2, :2])
-    major, minor = 4 * np.sqrt(np.maximum(variances[::-1], 1e-6))
-    yaw = float(np.arctan2(axes[1, 1], axes[0, 1]))
+    (xx, xy), (_, yy) = track.covariance[:2, :2].tolist()
+    mean, half = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
+    major, minor = (4 * math.sqrt(max(v, 1e-6)) for v in (mean + half, mean - half))
+    yaw = math.atan2(2 * xy, xx - yy) / 2
     return MarkerSpec(
         COVARIANCE, track.id, Shape.CYLINDER,
         pose=from_yaw(yaw, [track.position[0], track.position[1], z + 0.01]),
-        scale=(float(major), float(minor), 0.01), color=(0.8, 0.5, 0.95, 0.3),
+        scale=(major, minor, 0.01), color=(0.8, 0.5, 0.95, 0.3),
         lifetime_s=lifetime_s,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from values import hazards
 
+from s2m_ros.fusion.transforms import from_yaw
 from s2m_ros.hazards import markers
 from s2m_ros.hazards.markers import Action, MarkerBook, MarkerSpec, Shape
 from s2m_ros.types import Evidence, Hazard, Hazards, State
@@ -82,6 +83,15 @@ def test_shapes() -> None:
     assert ellipse.type == Shape.CYLINDER
     np.testing.assert_allclose(ellipse.scale[:2], [8, 2])
     np.testing.assert_allclose(abs(ellipse.pose[0, 0]), 1)
+
+
+def test_the_ellipse_lies_along_the_larger_deviation() -> None:
+    turn = from_yaw(0.7)[:3, :3]
+    covariance = np.eye(6)
+    covariance[:3, :3] = turn @ np.diag([9.0, 1.0, 1.0]) @ turn.T
+    ellipse = one(MarkerBook().update(scene(0, 1, covariance=covariance)), markers.COVARIANCE)
+    np.testing.assert_allclose(ellipse.pose[:3, :3], turn, atol=1e-12)
+    np.testing.assert_allclose(ellipse.scale[:2], [12, 4])
 
 
 def test_no_arrow_at_rest() -> None:
