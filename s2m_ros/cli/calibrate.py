@@ -22,6 +22,9 @@ def calibrate(
         str | None, typer.Option(help="Scorer that the operating point is for.")
     ] = None,
     only: Annotated[bool, typer.Option(help="Calibrate this scorer alone, not all.")] = False,
+    point_only: Annotated[
+        bool, typer.Option(help="Fit the operating point alone; keep the model's quantiles.")
+    ] = False,
     most: Annotated[int, typer.Option(help="Use at most this many frames; 0 for all.")] = 400,
     model: Annotated[str | None, typer.Option(help="Model folder or name.")] = None,
     segmenter: Annotated[str | None, typer.Option(help="Mask decoder.")] = None,
@@ -50,17 +53,20 @@ def calibrate(
     settings = load(config, overrides(scorer, model, segmenter, set_)).perception
     frames = Together([open_footage(path, rate_hz, topic) for path in footage], most)
     console = Console()
-    names = list(names_in(settings.scorer)) if only else None
-    with progress("frames", fitting.PASSES * len(frames), console) as advance:
+    names = [] if point_only else list(names_in(settings.scorer)) if only else None
+    passes = 1 if point_only else fitting.PASSES
+    with progress("frames", passes * len(frames), console) as advance:
         site = fitting.calibrate(settings, frames, false_masks_per_minute, names, advance)
     sites.save(site, out)
     table = Table(title=f"{len(frames)} frames, {frames.seconds:.0f} s", title_justify="left")
-    for name in ("scorer", "1 in 100", "1 in 1000", "1 in 10000", "least evidence"):
+    for name in ("scorer", "1 in 100", "1 in 1000", "1 in 10000"):
         table.add_column(name, justify="left" if name == "scorer" else "right")
     for name, quantiles in site.quantiles.items():
         values = [f"{quantiles.value(r):.3g}" for r in (2.0, 3.0, 4.0)]
-        least = site.min_evidence.get(name)
-        table.add_row(name, *values, "" if least is None else f"{least:.3f}")
-    console.print(table)
+        table.add_row(name, *values)
+    if site.quantiles:
+        console.print(table)
+    for name, least in site.min_evidence.items():
+        console.print(f"least evidence of '{name}': {least:.3f}")
     console.print(f"{site.about['masks_seen']} masks on the footage before selection by evidence")
     console.print(f"site: {out}; use it with --set perception.site={out}")

@@ -29,6 +29,7 @@ from .footage import Footage
 CELLS_PER_FRAME = 2000
 MOST_MASKS = 500
 PASSES = 3
+"""Over the footage; one when only the operating point is fitted."""
 
 
 def calibrate(
@@ -40,40 +41,26 @@ def calibrate(
 ) -> Site:
     """The site calibration of the settings' model. ``advance`` is called once a frame and pass.
 
-    scorers: those to calibrate, all that the model can run by default; the operating point is
-    that of ``settings.scorer``. Raises InputError when the footage holds no frame.
+    scorers: those to calibrate; all that the model can run by default; with none at all only the
+    operating point is fitted, on the model's own quantiles. The operating point is that of
+    ``settings.scorer``. Raises InputError when the footage holds no frame.
     """
     if not len(footage):
         raise InputError("footage", "no frame in it", "give folders of images or bags")
     manifest = read(find(settings.model.path))
     encoder = TrunkEncoder(manifest, settings.model)
-    encodings = _Encodings(encoder, footage, advance)
-    digest = manifest.files["encoder"].sha256
-    statistics = _statistics(encodings, manifest)
-    site = Site(digest, {}, statistics)
-    names = list(scorers) if scorers is not None else runnable(manifest, statistics)
-    names += [name for name in names_in(settings.scorer) if name not in names]
-    site = replace(site, quantiles=_quantiles(encodings, names, manifest, settings, site))
-    scorer = build_scorer(settings.scorer, manifest, settings.model, site)
-    open_ended = settings.selection.model_copy(
-        update={"min_evidence": 0.0, "max_masks": MOST_MASKS}
-    )
-    perception = Perception(
-        encoder,
-        scorer,
-        TopologyPrompter(settings.prompting),
-        build_segmenter(settings, manifest),
-        settings.model_copy(update={"selection": open_ended}),
-    )
-    found: list[float] = []
-    for image in footage:
-        found += [item.evidence for item in perception.perceive(image).masks.items]
-        advance()
+    site = Site(manifest.files["encoder"].sha256, {})
+    if scorers is None or len(scorers):
+        encodings = _Encodings(encoder, footage, advance)
+        site = replace(site, statistics=_statistics(encodings, manifest))
+        names = list(scorers) if scorers is not None else runnable(manifest, site.statistics)
+        names += [name for name in names_in(settings.scorer) if name not in names]
+        site = replace(site, quantiles=_quantiles(encodings, names, manifest, settings, site))
+    found = _evidence(settings, footage, encoder, manifest, site, advance)
     allowed = false_masks_per_minute * footage.seconds / 60.0
-    least = operating_point(np.asarray(found, np.float64), allowed)
     return replace(
         site,
-        min_evidence={settings.scorer: least},
+        min_evidence={settings.scorer: operating_point(found, allowed)},
         about={
             "frames": str(len(footage)),
             "seconds": f"{footage.seconds:.1f}",
@@ -82,6 +69,32 @@ def calibrate(
             "model": manifest.name,
         },
     )
+
+
+def _evidence(
+    settings: Settings,
+    footage: Footage,
+    encoder: TrunkEncoder,
+    manifest: Manifest,
+    site: Site,
+    advance: Callable[[], None],
+) -> np.typing.NDArray[np.float64]:
+    """Evidence of every mask that the footage gives, whatever it is: float64 (N,)."""
+    open_ended = settings.selection.model_copy(
+        update={"min_evidence": 0.0, "max_masks": MOST_MASKS}
+    )
+    perception = Perception(
+        encoder,
+        build_scorer(settings.scorer, manifest, settings.model, site),
+        TopologyPrompter(settings.prompting),
+        build_segmenter(settings, manifest),
+        settings.model_copy(update={"selection": open_ended}),
+    )
+    found: list[float] = []
+    for image in footage:
+        found += [item.evidence for item in perception.perceive(image).masks.items]
+        advance()
+    return np.asarray(found, np.float64)
 
 
 def operating_point(evidence: np.typing.NDArray[np.float64], allowed: float) -> float:

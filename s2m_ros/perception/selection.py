@@ -39,8 +39,14 @@ class _Rated:
     evidence: float
 
 
+def _rank(item: _Rated) -> tuple[float, int]:
+    return -item.evidence, item.candidate.prompt
+
+
 @dataclass(frozen=True, slots=True)
 class Selector:
+    """Merge first, cut by evidence last: a higher operating point only takes masks away."""
+
     config: Selection
 
     def __call__(
@@ -48,34 +54,36 @@ class Selector:
     ) -> Selected:
         """Masks in falling order of evidence, with ids from 1, and a verdict on each candidate."""
         field = Field(score, roles, candidates.grid_size)
-        verdicts: list[Verdict] = []
+        dropped: list[Verdict] = []
         rated: list[_Rated] = []
         for candidate in candidates.items:
-            rating = self._rate(field, prompts, candidate)
+            rating = self._rate(field, candidate)
             if isinstance(rating, Verdict):
-                verdicts.append(rating)
+                dropped.append(rating)
             else:
                 rated.append(rating)
-        rated.sort(key=lambda r: (-r.evidence, r.candidate.prompt))
-        kept: list[_Rated] = []
+        rated.sort(key=_rank)
+        merged: list[_Rated] = []
         for item in rated:
-            verdicts += self._admit(field, item, kept)
-        kept.sort(key=lambda r: (-r.evidence, r.candidate.prompt))
-        verdicts += [Verdict(r.candidate, r.evidence, "over_limit") for r in self._excess(kept)]
-        kept = kept[: self.config.max_masks]
-        drops = Counter(verdict.reason for verdict in verdicts)
-        verdicts = [Verdict(r.candidate, r.evidence) for r in kept] + verdicts
+            dropped += self._admit(field, item, merged)
+        kept: list[_Rated] = []
+        for item in sorted(merged, key=_rank):
+            reason = self._objection(item, len(kept))
+            if reason:
+                dropped.append(Verdict(item.candidate, item.evidence, reason))
+            else:
+                kept.append(item)
         scale = np.asarray(np.divide(score.image_size, candidates.grid_size), np.float32)
-        items = tuple(
-            object_mask(i + 1, r.candidate, r.measure, r.evidence, prompts, scale)
-            for i, r in enumerate(kept)
+        return Selected(
+            items=tuple(
+                object_mask(i, r.candidate, r.measure, r.evidence, prompts, scale)
+                for i, r in enumerate(kept, start=1)
+            ),
+            verdicts=(*(Verdict(r.candidate, r.evidence) for r in kept), *dropped),
+            drops=dict(sorted(Counter(verdict.reason for verdict in dropped).items())),
         )
-        return Selected(items, tuple(verdicts), dict(sorted(drops.items())))
 
-    def _excess(self, kept: list[_Rated]) -> list[_Rated]:
-        return kept[self.config.max_masks :]
-
-    def _rate(self, field: Field, prompts: Prompts, candidate: Candidate) -> _Rated | Verdict:
+    def _rate(self, field: Field, candidate: Candidate) -> _Rated | Verdict:
         if not candidate.bits.any():
             return Verdict(candidate, 0.0, "empty")
         limit = self.config.large_fraction * field.grid_size[0] * field.grid_size[1]
@@ -85,12 +93,16 @@ class Selector:
                 return Verdict(candidate, 0.0, "too_large")
         measure = field.measure(candidate.x, candidate.y, candidate.bits)
         value = evidence(measure, candidate.predicted_iou, candidate.stability)
-        least = self.config.min_evidence
-        if value < least:
-            return Verdict(candidate, value, "low_evidence")
-        if value < least + (1.0 - least) * KNOWN_MARGIN * measure.known:
-            return Verdict(candidate, value, "known_class")
         return _Rated(candidate, measure, value)
+
+    def _objection(self, item: _Rated, kept: int) -> str:
+        """Why a merged mask is no object after all, or ''."""
+        least = self.config.min_evidence
+        if item.evidence < least:
+            return "low_evidence"
+        if item.evidence < least + (1.0 - least) * KNOWN_MARGIN * item.measure.known:
+            return "known_class"
+        return "over_limit" if kept >= self.config.max_masks else ""
 
     def _admit(self, field: Field, item: _Rated, kept: list[_Rated]) -> list[Verdict]:
         """Compare one candidate with the stronger ones; changes ``kept``, returns the drops."""
@@ -109,8 +121,9 @@ class Selector:
                 if not _is_whole(field, item, other):
                     return [Verdict(item.candidate, item.evidence, "swallows_other")]
                 parts.append(other)
-        for part in parts:
+        for part in parts:  # an object has at least the evidence of its parts
             kept.remove(part)
+            item = replace(item, evidence=max(item.evidence, part.evidence))
         kept.append(item)
         return [Verdict(part.candidate, part.evidence, "part_of_other") for part in parts]
 

@@ -11,6 +11,7 @@ from ..perception.pipeline import Perception
 from ..perception.prompts import TopologyPrompter
 from ..types import InputError
 from . import site as sites
+from . import torch_sam
 from .manifest import Manifest, find, read
 from .promptable import PromptableSegmenter
 from .scorers import build_scorer
@@ -49,11 +50,13 @@ def build_segmenter(config: Settings, manifest: Manifest) -> Segmenter:
         return TrunkSegmenter(manifest, config.model)
     if config.segmenter == "outline":
         return OutlineSegmenter()
+    if torch_sam.is_checkpoint(config.segmenter):
+        return torch_sam.load(config.segmenter)
     folder = Path(config.segmenter)
     if folder.is_dir():
         return PromptableSegmenter(folder, config.model)
     raise InputError(
         f"segmenter '{config.segmenter}'",
         "no such segmenter and no such folder",
-        "set perception.segmenter to trunk, outline, or a folder with encoder and decoder .onnx",
+        "use trunk, outline, a folder with encoder and decoder .onnx, or vit_b:CHECKPOINT",
     )

@@ -93,6 +93,14 @@ def test_only_what_is_asked(folder: Path) -> None:
     assert set(made.min_evidence) == {"energy"}
 
 
+def test_operating_point_alone_keeps_the_quantiles_of_the_model(folder: Path) -> None:
+    settings = load(None, {"perception.model.path": str(folder)}).perception
+    made = calibrate(settings, Shots(3), 60, [])
+    assert made.quantiles == {}
+    assert made.statistics is None
+    assert 0 < made.min_evidence["learned"] < 1
+
+
 def test_operating_point_lets_the_stated_number_through() -> None:
     evidence = np.random.default_rng(0).random(1000)
     for allowed in (1, 10, 100.5):
