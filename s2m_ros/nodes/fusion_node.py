@@ -46,14 +46,14 @@ class FusionNode(StageNode):
                 partial(stage.add_camera_info, camera),
                 sensor_qos(),
             )
-        # Sweeps wait for masks: one more in the queue adds no latency and bridges a busy moment.
+        # Sweeps are matched by stamp and wait for masks as late as inference makes them: neither
+        # age nor a queue adds latency here, and a queue bridges a busy moment.
         self.listen(
             "sensor_msgs/msg/PointCloud2",
             topics.POINTS,
             stage.add_cloud,
             sensor_qos(4),
             capacity=4,
-            aged=True,
             silent=State.DEGRADED,
         )
         self.listen(

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import rclpy
 from rclpy.clock import Clock, ClockType, JumpThreshold
 from rclpy.duration import Duration
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import (
@@ -327,7 +328,7 @@ def run(make: Callable[[], StageNode], args: Sequence[str] | None = None) -> Non
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except ConfigError as error:
+    except (ConfigError, ParameterException) as error:
         raise SystemExit(f"settings: {error}") from error
     except Exception:
         if rclpy.ok():  # else a callback published while the signal arrived

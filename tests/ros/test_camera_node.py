@@ -11,7 +11,7 @@ import toy_model
 
 pytest.importorskip("rclpy")
 
-from bench import Bench, Watch
+from bench import PATIENT, Bench, Watch
 
 from s2m_ros.config import load
 from s2m_ros.nodes.graph import NodeSpec, graph
@@ -33,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def spec(model: Path, *, use_sim_time: bool = False, **settings: Any) -> NodeSpec:
     dotted = {name.replace("__", "."): value for name, value in settings.items()}
-    config = load(None, {"perception.model.path": str(model), **dotted})
+    config = load(None, {**PATIENT, "perception.model.path": str(model), **dotted})
     return graph(config, use_sim_time=use_sim_time)[0]
 
 
@@ -198,3 +198,4 @@ def test_a_setting_out_of_bounds_ends_the_node_with_its_name(bench: Bench, model
     process = bench.run(command)
     assert process.wait(60) != 0
     assert "perception.scorer" in bench.logs()
+    assert "Traceback" not in bench.logs()

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from bench import Bench, Watch
+from bench import PATIENT, Bench, Watch
 from site_of_tests import BOX_RANGE_M, Site, rig_file
 
 from s2m_ros.config import load
@@ -26,7 +26,7 @@ CAN_READ_TF = any(importlib.util.find_spec(name) for name in ("tf2_ros", "tf2_ms
 
 def spec(**settings: Any) -> NodeSpec:
     dotted = {name.replace("__", "."): value for name, value in settings.items()}
-    return graph(load(None, dotted))[1]
+    return graph(load(None, {**PATIENT, **dotted}))[1]
 
 
 def zero_k(message: Any) -> None:

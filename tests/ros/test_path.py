@@ -11,7 +11,7 @@ import toy_model
 
 pytest.importorskip("rclpy")
 
-from bench import Bench, Watch
+from bench import PATIENT, Bench, Watch
 from site_of_tests import BOX_RANGE_M, Site, rig_file
 
 from s2m_ros.config import load
@@ -32,6 +32,7 @@ def test_from_image_and_cloud_to_hazards_and_markers(bench: Bench, tmp_path: Pat
     config = load(
         None,
         {
+            **PATIENT,
             "perception.model.path": str(toy_model.write(tmp_path / "toy")),
             "fusion.calibration_file": str(rig_file(tmp_path)),
         },
