@@ -29,7 +29,7 @@ _RING_M = 1.0
 _TALLEST_M = 3.0
 _HOVERS_M = 0.4
 """What begins higher than this over the ground does not stand on it."""
-_KNOWN_CELL_M = 0.5
+_KNOWN_CELL_M = 0.8
 _KNOWN_POINTS = 5
 _NO_BOX = np.zeros(4, np.float32)
 

@@ -17,15 +17,18 @@ from s2m_ros.fusion.ground import GroundSurface
 from s2m_ros.fusion.shape import Shape, likely_depth, shape_of_points, shape_of_width
 from s2m_ros.fusion.sight import Sights
 from s2m_ros.fusion.view import Cloud, Index, View
-from s2m_ros.types import Evidence, Object3D, RangeSource, Role
+from s2m_ros.types import Evidence, Float32, Float64, Object3D, RangeSource, Role
 
 _LIDAR_SIGMA_M = 0.03
 _FEW_POINTS = 5
 _FLAT_POINTS = 3
-"""From so many points at ground level, and none higher, a thing is called flat."""
+"""From so many beams that would have hit it, if it stood, a thing is called flat."""
 _LOWEST_M = 0.01
 _FLAT_HEIGHT_M = 0.01
 _RING_MIN = 6
+_UNDER_TOP = 0.7
+_OVER_FOOT = 0.3
+"""A beam between these shares of an object's height would have hit it, if it stood."""
 _BEAM_STEP = 0.008
 """Angle between beams, rad (0.45 deg): how much of a top or a side they can miss."""
 
@@ -154,34 +157,48 @@ class Lifter:
         """A thing too low to stand out of the ground's tolerance, or flat.
 
         The points under the mask are compared with those on the ground around it: centimetres of
-        relief show against the local ground when many points agree.
+        relief show against the local ground when many points agree. Flat is only what beams would
+        have hit if it stood.
         """
         if len(lying) == 0 or not self.sights.meets[i]:
             return None
-        reach_m = float(self.sights.range_m[i])
-        width = float(self.sights.spread[i] * self.sights.reach_m[i])
+        reach_m = float(self.sights.reach_m[i])
+        top = self.sights.top_m(i, reach_m, float(self.sights.foot[i, 2]))
+        over = self._over(i, lying)
+        passed = over > max(_UNDER_TOP * top, self.settings.ground.tolerance_m)
+        lying, over = lying[~passed], over[~passed]
+        range_m = float(self.sights.range_m[i])
+        width = float(self.sights.spread[i]) * reach_m
         slack = 2 * min(float(self.sights.sigma_m[i]), 2.0)
         ranges = self.cloud.range_m[lying]
-        at_foot = lying[
-            (ranges <= reach_m + max(width, 0.3) + slack) & (ranges >= reach_m - slack - 1.0)
-        ]
-        level, noise = self._level_around(i, float(width))
-        relief = self.cloud.height[at_foot] - level
+        behind, before = range_m + max(width, 0.3) + slack, range_m - slack - 1.0
+        at_foot = lying[(ranges <= behind) & (ranges >= before)]
         if len(at_foot):
+            plane, noise = self._level_around(i, width)
+            relief = self.cloud.height[at_foot] - self._local(at_foot, i) @ plane
             upper = np.sort(relief)[len(relief) // 2 :]
             raised = float(upper.mean())
-            if raised > max(_LOWEST_M, 3 * noise / np.sqrt(len(upper))) and raised > 1.5 * noise:
-                on_it = at_foot[relief > 0.5 * raised]
-                return Support(on_it, float(relief.max()), False)
-        if len(lying) >= 2 * _FLAT_POINTS:
+            if raised > max(_LOWEST_M, 3 * noise / np.sqrt(len(upper)), 1.5 * noise):
+                return Support(at_foot[relief > 0.5 * raised], float(relief.max()), False)
+        if int((over > _OVER_FOOT * top).sum()) >= _FLAT_POINTS:
             return Support(lying, _FLAT_HEIGHT_M, True)
-        if len(at_foot) == 0:
-            return None
-        flat = len(at_foot) >= _FLAT_POINTS
-        return Support(at_foot, _FLAT_HEIGHT_M if flat else 0.0, flat)
+        return Support(at_foot, 0.0, False) if len(at_foot) else None
 
-    def _level_around(self, i: int, width: float) -> tuple[float, float]:
-        """Median and deviation, m, of the height of the ground points beside a mask."""
+    def _over(self, i: int, points: Index) -> Float32:
+        """Height at which the beams of these points passed the foot of mask i, m.
+
+        A LiDAR above the camera sees ground behind an object that the camera sees the object
+        against; such points say nothing about its height.
+        """
+        foot, sensor = self.sights.foot[i], self.cloud.sensor
+        to_foot = np.float32(np.hypot(*(foot[:2] - sensor[:2])))
+        away = self.cloud.points[points, :2] - sensor[:2].astype(np.float32)
+        to_point = np.maximum(np.hypot(away[:, 0], away[:, 1]), np.float32(1e-3))
+        return np.asarray(np.float32(sensor[2] - foot[2]) * (1 - to_foot / to_point), np.float32)
+
+    def _level_around(self, i: int, width: float) -> tuple[Float64, float]:
+        """The plane (3,) through the ground points beside a mask, heights over the surface, and
+        their deviation from it, m."""
         view, mask = self.view, self.view.image.masks.items[i]
         h, w = mask.bits.shape
         margin = max(w, h, 6)
@@ -193,11 +210,22 @@ class Lifter:
         index = view.index[near]
         heights = self.cloud.height[index]
         off = np.abs(self.cloud.range_m[index] - self.sights.range_m[i])
-        ring = heights[(np.abs(heights) < self.settings.ground.tolerance_m) & (off < width + 1.5)]
-        if len(ring) < _RING_MIN:
-            return 0.0, max(self.ground.noise_m, 0.02)
-        level = float(np.median(ring))
-        return level, max(1.4826 * float(np.median(np.abs(ring - level))), 0.004)
+        index = index[(np.abs(heights) < self.settings.ground.tolerance_m) & (off < width + 1.5)]
+        if len(index) < _RING_MIN:
+            return np.zeros(3), max(self.ground.noise_m, 0.02)
+        design, heights = self._local(index, i), self.cloud.height[index].astype(float)
+        plane = np.array([0.0, 0.0, float(np.median(heights))])
+        for scale in (0.03, 0.015):
+            weight = 1 / (1 + ((heights - design @ plane) / scale) ** 2)
+            gram = design.T @ (design * weight[:, None]) + np.diag([0.3, 0.3, 1e-6])
+            plane = np.linalg.solve(gram, design.T @ (weight * heights))
+        rest = np.abs(heights - design @ plane)
+        return np.asarray(plane), max(1.4826 * float(np.median(rest)), 0.004)
+
+    def _local(self, index: Index, i: int) -> Float64:
+        """Rows (x, y, 1) of points, float64 (K, 3), from the foot of mask i."""
+        xy = self.cloud.points[index, :2] - self.sights.foot[i, :2]
+        return np.column_stack([xy, np.ones(len(index))])
 
     def _from_points(self, i: int, support: Support) -> Shape:
         sights, chosen = self.sights, support.chosen
@@ -218,10 +246,10 @@ class Lifter:
             if support.flat:
                 grow = 0.0
             return shape_of_points(
-                points[:, :2], ground_z, height, float(azimuth), width, offset, grow
+                points[:, :2], ground_z, height, float(azimuth), width, offset, grow, support.flat
             )
         # Too few to show a shape: the mask gives bearing and width, the points the near side.
-        depth = likely_depth(width)
+        depth = likely_depth(width, height)
         spread = min(width, 1.0)
         xy = sights.at(i, reach + (0.0 if support.flat else 0.5 * depth))
         along = float(np.hypot(_LIDAR_SIGMA_M, 0.3 * spread / np.sqrt(len(chosen))))
@@ -244,10 +272,10 @@ class Lifter:
         sights = self.sights
         reach = float(sights.reach_m[i])
         width = float(sights.spread[i]) * reach
-        depth = likely_depth(width)
-        # The foot is the near edge: the centre lies half a depth behind it.
         ground_z = float(sights.foot[i, 2])
         height = float(np.clip(sights.top_m(i, reach, ground_z), 0.01, 10.0))
+        # The foot is the near edge: the centre lies half a depth behind it.
+        depth = likely_depth(width, height)
         along = float(np.hypot(sights.sigma_m[i], 0.35 * depth))
         across = float(np.hypot(0.03 + sights.edge * reach, 0.1 * width))
         return shape_of_width(

@@ -52,7 +52,8 @@ class Fusion:
         stamp_ns = max([m.stamp_ns for m in masks], default=sweep.stamp_ns if sweep else 0)
         drops: Counter[str] = Counter()
         images = [self._image(m, ego, stamp_ns) for m in masks]
-        views, cloud = self._look(images, self._points(sweep, ego, sweep_ego), drops)
+        points, sensor = self._points(sweep, ego, sweep_ego)
+        views, cloud = self._look(images, points, sensor, drops)
         objects: list[Object3D] = []
         for view in views:
             sights = sights_of(view.image, self._ground, self._settings)
@@ -81,17 +82,22 @@ class Fusion:
 
     def _points(
         self, sweep: Sweep | None, ego: EgoPose | None, sweep_ego: EgoPose | None
-    ) -> Float32:
-        """The sweep in base_link at the image's stamp; the ground is learned on the way."""
+    ) -> tuple[Float32, Float64]:
+        """The sweep in base_link at the image's stamp, and where its sensor was.
+
+        The ground is learned on the way.
+        """
         if sweep is None:
-            return _NO_POINTS
-        points = apply(self._rig.base_from(sweep.frame_id), sweep.points)
+            return _NO_POINTS, np.zeros(3)
+        base_from_sensor = self._rig.base_from(sweep.frame_id)
+        points, sensor = apply(base_from_sensor, sweep.points), base_from_sensor[:3, 3]
         if self._settings.per_point_compensation and sweep.offset_ns is not None and sweep_ego:
             points = _undo_motion(points, sweep, sweep_ego)
         if ego is not None and sweep_ego is not None:
-            points = apply(invert(ego.odom_from_base) @ sweep_ego.odom_from_base, points)
+            step = invert(ego.odom_from_base) @ sweep_ego.odom_from_base
+            points, sensor = apply(step, points), apply(step, sensor[None])[0]
         self._ground = estimate_ground(points, self._settings.ground, self._ground)
-        return points
+        return points, sensor
 
     def _image(self, masks: ObjectMasks, ego: EgoPose | None, stamp_ns: int) -> Image:
         model, frame = self._cameras[masks.camera]
@@ -101,7 +107,7 @@ class Fusion:
         return Image(masks, model, base_from_camera)
 
     def _look(
-        self, images: Sequence[Image], points: Float32, drops: Counter[str]
+        self, images: Sequence[Image], points: Float32, sensor: Float64, drops: Counter[str]
     ) -> tuple[list[View], Cloud]:
         """The cloud of the points that some image holds, and what each image sees of it."""
         squared = points[:, 0] ** 2 + points[:, 1] ** 2
@@ -114,7 +120,7 @@ class Fusion:
         place = np.cumsum(keep) - 1
         points = points[keep]
         height = points[:, 2] - self._ground.height(points[:, :2]).astype(np.float32)
-        cloud = Cloud(points, height, np.hypot(points[:, 0], points[:, 1]))
+        cloud = Cloud(points, height, np.hypot(points[:, 0], points[:, 1]), sensor)
         views = [
             view_of(image, place[index], pixels)
             for image, (index, pixels) in zip(images, looks, strict=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from s2m_ros.types import Float64
@@ -13,6 +12,12 @@ _MIN_SIDE_M = 0.03
 _MAX_DEPTH_M = 1.0
 _DEPTH_SHARE = 0.7
 """Depth of things over their width, where only the near side is seen."""
+_STRAY_SHARE, _STRAY_POINTS = 0.01, 100
+_FIT_POINTS = 120
+_FIT_NOISE_M = 0.03
+_FIT_ANGLES = np.radians(np.arange(0.0, 90.0, 3.0))
+_FIT_AXES = np.column_stack([np.cos(_FIT_ANGLES), np.sin(_FIT_ANGLES)])
+_FIT_LEFT = np.column_stack([-np.sin(_FIT_ANGLES), np.cos(_FIT_ANGLES)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,9 +31,31 @@ class Shape:
     footprint: Float64
 
 
-def likely_depth(width_m: float) -> float:
-    """Depth, m, that an object of a width has when nothing else is known."""
-    return _DEPTH_SHARE * min(width_m, _MAX_DEPTH_M)
+def likely_depth(width_m: float, height_m: float) -> float:
+    """Depth, m, of an object of a width and height when nothing else is known: low things are
+    rarely deep."""
+    return _DEPTH_SHARE * min(width_m, _MAX_DEPTH_M, 2 * height_m + 0.1)
+
+
+def heading(xy: Float64) -> float:
+    """Direction in [0, pi / 2), rad, of the sides of the rectangle that points (N, 2) lie along.
+
+    Of the smallest rectangles, up to a tenth in area, the one that the points are closest to: two
+    sides at a corner fit a rectangle along them and one across them equally well, and only their
+    closeness to the sides tells. Closeness criterion: X. Zhang, W. Xu, C. Dong, J. Dolan, Efficient
+    L-Shape Fitting for Vehicle Detection Using Laser Scanners, IV 2017.
+    """
+    few = xy[:: 1 + len(xy) // _FIT_POINTS]
+    first = few @ _FIT_AXES.T
+    second = few @ _FIT_LEFT.T
+    area = (np.ptp(first, axis=0) + _FIT_NOISE_M) * (np.ptp(second, axis=0) + _FIT_NOISE_M)
+    close = np.minimum(_to_edge(first), _to_edge(second))
+    fit = (1 / np.maximum(close, _FIT_NOISE_M)).sum(axis=0)
+    return float(_FIT_ANGLES[np.where(area < 1.1 * area.min(), fit, 0.0).argmax()])
+
+
+def _to_edge(along: Float64) -> Float64:
+    return np.asarray(np.minimum(along.max(axis=0) - along, along - along.min(axis=0)))
 
 
 def shape_of_points(
@@ -39,19 +66,23 @@ def shape_of_points(
     width_m: float = 0.0,
     offset_m: float = 0.0,
     grow_m: float = 0.0,
+    flat: bool = False,
 ) -> Shape:
-    """The smallest rectangle around points (N, 2) seen from direction ``azimuth``, rad.
+    """The rectangle around points (N, 2) seen from direction ``azimuth``, rad.
 
     Beams miss the edges of an object: across the line of sight the box is grown towards
     ``width_m`` (what the mask spans), by ``grow_m`` at most, and moved towards the middle of the
     mask, which lies ``offset_m`` to the left of the points' mean bearing. Where only the near side
     was hit, the box gets a likely depth, away from the sensor.
     """
-    (cx, cy), (a, b), degrees = cv2.minAreaRect(xy.astype(np.float32))
-    angle = np.radians(degrees)
+    angle = heading(xy)
     axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    size = np.array([a, b], float)
-    centre = np.array([cx, cy])
+    on_axes = xy @ axes.T
+    # A few stray points do not stretch the box.
+    stray = _STRAY_SHARE if len(xy) >= _STRAY_POINTS and not flat else 0.0
+    low, high = np.quantile(on_axes, [stray, 1 - stray], axis=0)
+    size = high - low
+    centre = (low + high) / 2 @ axes
     sight = np.array([np.cos(azimuth), np.sin(azimuth)])
     left = np.array([-sight[1], sight[0]])
     along = int(np.abs(axes @ sight).argmax())
@@ -61,17 +92,18 @@ def shape_of_points(
     if slack > 0:
         size[across] += slack
         centre = centre + np.clip(offset_m, -slack / 2, slack / 2) * left
-    before = size[along]
-    size[along] = max(before, likely_depth(float(size[across])))
-    grown = size[along] - before
+    depth = 0.0 if flat else likely_depth(float(size[across]), height)
+    grown = max(depth - size[along], 0.0)
+    size[along] += grown
     outward = axes[along] * np.sign(axes[along] @ sight)
     centre = centre + 0.5 * grown * outward
+    # The far side is seldom seen: along the line of sight the size itself is in doubt.
+    doubt = 0.0 if flat else 0.15 * size[along]
     sigma = np.empty(2)
-    root = np.sqrt(len(xy))
-    sigma[along] = np.sqrt(0.03**2 + (0.15 * before / root) ** 2 + (0.35 * grown) ** 2)
-    sigma[across] = np.sqrt(0.03**2 + (0.3 * size[across] / root) ** 2)
+    sigma[along] = np.sqrt(0.03**2 + doubt**2 + (0.3 * grown) ** 2)
+    sigma[across] = np.sqrt(0.03**2 + (0.05 * size[across]) ** 2 + (0.25 * slack) ** 2)
     size = np.maximum(size, _MIN_SIDE_M)
-    yaw = float(np.arctan2(axes[0, 1], axes[0, 0]))
+    yaw = angle
     if size[1] > size[0]:
         size, sigma, yaw = size[::-1].copy(), sigma[::-1].copy(), yaw + np.pi / 2
     return _upright(centre, ground_z, size, height, yaw, sigma)
@@ -90,7 +122,7 @@ def shape_of_width(
 
     xy: float64 (2,), its centre; along_m, across_m: standard deviations of the position.
     """
-    size = np.maximum([likely_depth(width_m), width_m], _MIN_SIDE_M)
+    size = np.maximum([likely_depth(width_m, height), width_m], _MIN_SIDE_M)
     sigma = np.array([along_m, across_m])
     if size[1] > size[0]:
         size, sigma, azimuth = size[::-1].copy(), sigma[::-1].copy(), azimuth + np.pi / 2

@@ -23,12 +23,13 @@ class Cloud:
     """The points of a sweep that matter, in base_link at the instant of the fused objects.
 
     points: float32 (N, 3); height: float32 (N,), over the ground; range_m: float32 (N,),
-    horizontal distance from base_link.
+    horizontal distance from base_link; sensor: float64 (3,), where the beams came from.
     """
 
     points: Float32
     height: Float32
     range_m: Float32
+    sensor: Float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
