@@ -166,6 +166,7 @@ class Lifter:
         top = self.sights.top_m(i, reach_m, float(self.sights.foot[i, 2]))
         over = self._over(i, lying)
         passed = over > max(_UNDER_TOP * top, self.settings.ground.tolerance_m)
+        covered = lying
         lying, over = lying[~passed], over[~passed]
         range_m = float(self.sights.range_m[i])
         width = float(self.sights.spread[i]) * reach_m
@@ -181,7 +182,7 @@ class Lifter:
             if raised > max(_LOWEST_M, 3 * noise / np.sqrt(len(upper)), 1.5 * noise):
                 return Support(at_foot[relief > 0.5 * raised], float(relief.max()), False)
         if int((over > _OVER_FOOT * top).sum()) >= _FLAT_POINTS:
-            return Support(lying, _FLAT_HEIGHT_M, True)
+            return Support(covered, _FLAT_HEIGHT_M, True)
         return Support(at_foot, 0.0, False) if len(at_foot) else None
 
     def _over(self, i: int, points: Index) -> Float32:
