@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 from s2m_ros.nodes.graph import CAMERA_SETTINGS
+from s2m_ros.nodes.qos import reliable_qos, sensor_qos
 from s2m_ros.nodes.seams import cv_bridge
-from s2m_ros.nodes.stage_node import StageNode, reliable_qos, run, sensor_qos
+from s2m_ros.nodes.stage_node import StageNode, run
 from s2m_ros.pipeline.camera import CameraStage
 from s2m_ros.types import State
 from s2m_ros.wire import topics

@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from s2m_ros.nodes.graph import FUSION_SETTINGS
+from s2m_ros.nodes.qos import reliable_qos, sensor_qos
 from s2m_ros.nodes.seams import tf
 from s2m_ros.nodes.seams.message_filters import MessageFiltersPairing
-from s2m_ros.nodes.stage_node import StageNode, reliable_qos, run, sensor_qos
+from s2m_ros.nodes.stage_node import StageNode, run
 from s2m_ros.pipeline.fusion import FusionStage
 from s2m_ros.types import State
 from s2m_ros.wire import topics

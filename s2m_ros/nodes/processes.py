@@ -79,7 +79,7 @@ class Processes:
         return {k.spec.name: list(k.exit_codes) for k in self._kept}
 
     def poll(self) -> None:
-        """Notice nodes that ended and start those whose pause is over. Call a few times a second."""
+        """Notice nodes that ended, start those whose pause is over. Call a few times a second."""
         for kept in self._kept:
             if kept.process is None:
                 if self._respawn_delay_s is not None and time.monotonic() >= kept.due_s:

@@ -21,14 +21,7 @@ from rclpy.duration import Duration
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import (
-    DurabilityPolicy,
-    HistoryPolicy,
-    QoSCompatibility,
-    QoSProfile,
-    ReliabilityPolicy,
-    qos_check_compatible,
-)
+from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
 from std_srvs.srv import Trigger
 
 from s2m_ros.config import ConfigError
@@ -44,23 +37,6 @@ from s2m_ros.wire.geometry import stamp_ns
 _TICK_S = 0.05
 _RESET = "clock jump"
 _CALM_S = 2.0
-
-
-def sensor_qos(depth: int = 1) -> QoSProfile:
-    """Matches every publisher of a sensor."""
-    return QoSProfile(
-        depth=depth, history=HistoryPolicy.KEEP_LAST, reliability=ReliabilityPolicy.BEST_EFFORT
-    )
-
-
-def reliable_qos(depth: int = 1, latched: bool = False) -> QoSProfile:
-    durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
-    return QoSProfile(
-        depth=depth,
-        history=HistoryPolicy.KEEP_LAST,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=durability,
-    )
 
 
 class Stage(Protocol):

@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 from s2m_ros.nodes.graph import TRACKER_SETTINGS
+from s2m_ros.nodes.qos import reliable_qos
 from s2m_ros.nodes.seams import vision_msgs
-from s2m_ros.nodes.stage_node import StageNode, reliable_qos, run
+from s2m_ros.nodes.stage_node import StageNode, run
 from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
 from s2m_ros.types import State
 from s2m_ros.wire import topics

@@ -15,7 +15,7 @@ from bench import PATIENT, Bench, Watch
 
 from s2m_ros.config import load
 from s2m_ros.nodes.graph import NodeSpec, graph
-from s2m_ros.nodes.stage_node import reliable_qos
+from s2m_ros.nodes.qos import reliable_qos
 from s2m_ros.types import State
 from s2m_ros.wire.image import encode_compressed, encode_image
 

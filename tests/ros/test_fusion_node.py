@@ -126,7 +126,7 @@ def test_a_calibration_file_that_is_not_there_is_named(bench: Bench, tmp_path: P
 def test_extrinsics_from_tf_static(bench: Bench) -> None:
     from site_of_tests import BASE_FROM_LIDAR, BASE_FROM_OPTICAL, LIDAR, OPTICAL
 
-    from s2m_ros.nodes.stage_node import reliable_qos
+    from s2m_ros.nodes.qos import reliable_qos
     from s2m_ros.wire.tf import Transform, encode_transforms
 
     bench.start(spec())

@@ -20,7 +20,7 @@ from rclpy.qos import QoSProfile
 
 from s2m_ros.nodes.factory import RclpyFactory, message_type
 from s2m_ros.nodes.graph import NodeSpec
-from s2m_ros.nodes.stage_node import reliable_qos, sensor_qos
+from s2m_ros.nodes.qos import reliable_qos, sensor_qos
 from s2m_ros.types import State
 from s2m_ros.wire import topics
 

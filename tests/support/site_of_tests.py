@@ -70,7 +70,7 @@ class Site:
             kinds["masks"] = ("s2m_msgs/msg/ObjectMaskArray", "s2m/front/masks")
         else:
             kinds["image"] = ("sensor_msgs/msg/Image", "camera/front/image_raw")
-        from s2m_ros.nodes.stage_node import reliable_qos
+        from s2m_ros.nodes.qos import reliable_qos
 
         self._publishers = {
             name: bench.publisher(kind, topic, reliable_qos(10))
