@@ -67,7 +67,7 @@ def test_paint_is_flat_and_as_large_as_its_mask() -> None:
     assert Evidence.FLAT in item.evidence
     assert item.height <= 0.02
     assert error(item, paint) < 0.3
-    assert item.size[:2].max() == pytest.approx(1.6, abs=0.5)
+    assert 1.0 < item.size[:2].max() < 1.8
 
 
 def test_a_far_box_that_beams_pass_over_is_not_called_flat() -> None:
