@@ -20,6 +20,9 @@ FULL_CONTRAST = 0.5 * RARITY_LIMIT
 ANOMALY, EXCESS, STABILITY, PREDICTED_IOU = 0.2, 0.5, 0.2, 0.1
 """Weights of the evidence; they add up to 1."""
 
+OFF_GROUND = 0.7
+"""What is left of the evidence of a mask that no ground to drive on surrounds."""
+
 KNOWN_OBJECTS = (Role.VEHICLE, Role.PERSON, Role.AIRCRAFT)
 
 
@@ -27,14 +30,15 @@ KNOWN_OBJECTS = (Role.VEHICLE, Role.PERSON, Role.AIRCRAFT)
 class Measure:
     """Rarities (``calibration.py``) of one mask: inside, at its highest, in the ring around.
 
-    known: share of the mask on known vehicles, persons and aircraft; surface: on ground to drive.
+    known: share of the mask on known vehicles, persons and aircraft, 0 when classes are unknown;
+    ground: share of the ring on ground to drive on, 1 when classes are unknown.
     """
 
     inside: float
     highest: float
     ring: float
     known: float
-    surface: float
+    ground: float
 
     @property
     def contrast(self) -> float:
@@ -91,7 +95,9 @@ class Field:
             float(inner.max()),
             float(outer.mean()) if len(outer) else 0.0,
             0.0 if self._known is None else float(self._known[window][inside].mean()),
-            0.0 if self._surface is None else float(self._surface[window][inside].mean()),
+            float(self._surface[window][ring].mean())
+            if self._surface is not None and len(outer)
+            else 1.0,
         )
 
     def mean(self, candidate: Candidate, bits: Bool) -> float:
@@ -123,10 +129,12 @@ def evidence(measure: Measure, predicted_iou: float, stability: float) -> float:
 
     Weighted geometric mean of four values in [0, 1], so that none can make up for another that is
     missing: the score inside; its excess over the ring (a part of an object, or a patch of a
-    larger doubtful area, has little); the stability and the predicted IoU of the mask. The
-    weights are those of a logistic regression on masks of simulated aprons and clean frames.
+    larger doubtful area, has little); the stability and the predicted IoU of the mask. What
+    stands on the ground counts in full, what hangs in a hedge or on a wall for less. The weights
+    follow a logistic regression on masks of simulated aprons and of clean frames.
     """
     anomaly = min(max(measure.inside, 0.0) / RARITY_LIMIT, 1.0)
     excess = min(max(measure.contrast, 0.0) / FULL_CONTRAST, 1.0)
     quality = max(stability, 0.0) ** STABILITY * max(predicted_iou, 0.0) ** PREDICTED_IOU
-    return float(anomaly**ANOMALY * excess**EXCESS * quality)
+    place = OFF_GROUND + (1 - OFF_GROUND) * measure.ground
+    return float(anomaly**ANOMALY * excess**EXCESS * quality * place)

@@ -21,7 +21,7 @@ from .interfaces import Candidate, Candidates, Verdict
 from .paste import cropped
 from .statistics import otsu
 
-KNOWN_MARGIN = 0.5
+KNOWN_MARGIN = 0.2
 """How much of the way from min_evidence to 1 a mask must make that lies on a known class alone."""
 
 

@@ -121,12 +121,15 @@ def known(role: Role) -> RoleMap:
 
 def test_a_known_vehicle_needs_more_evidence() -> None:
     weak, strong = scores((OBJECT, 2.4), ground=0.2), scores((OBJECT, 6.3), ground=0.2)
-    vehicle, road = known(Role.VEHICLE), known(Role.SURFACE)
-    assert select(weak, mask(0, OBJECT), roles=vehicle, min_evidence=0.4).drops == {
+    road = known(Role.SURFACE)
+    field = road.roles.copy()
+    field[10:18, 10:20] = int(Role.VEHICLE)  # the object's own cells, with road around
+    vehicle = RoleMap(field, road.image_size)
+    assert select(weak, mask(0, OBJECT), roles=vehicle, min_evidence=0.55).drops == {
         "known_class": 1
     }
-    assert len(select(weak, mask(0, OBJECT), roles=road, min_evidence=0.4).items) == 1
-    assert len(select(strong, mask(0, OBJECT), roles=vehicle, min_evidence=0.4).items) == 1
+    assert len(select(weak, mask(0, OBJECT), roles=road, min_evidence=0.55).items) == 1
+    assert len(select(strong, mask(0, OBJECT), roles=vehicle, min_evidence=0.55).items) == 1
 
 
 def test_the_strongest_stay_when_there_are_too_many() -> None:
@@ -151,13 +154,22 @@ def test_ring_excludes_the_mask_itself_and_small_masks_are_measured() -> None:
     assert tiny[2] - tiny[0] == bits.shape[1]
 
 
-@pytest.mark.parametrize("changed", ["inside", "contrast", "iou", "stability"])
+def test_what_stands_on_the_ground_has_more_evidence() -> None:
+    score = scores((OBJECT, 4.0))
+    ground, hedge = known(Role.SURFACE), known(Role.VEGETATION)
+    (on,) = select(score, mask(0, OBJECT), roles=ground).items
+    (off,) = select(score, mask(0, OBJECT), roles=hedge).items
+    (unclear,) = select(score, mask(0, OBJECT)).items
+    assert on.evidence == unclear.evidence > off.evidence > 0.6 * on.evidence
+
+
+@pytest.mark.parametrize("changed", ["inside", "contrast", "iou", "stability", "ground"])
 def test_evidence_grows_with_each_of_its_parts(changed: str) -> None:
     def value(x: float) -> float:
         inside = 3 + x if changed in ("inside", "contrast") else 3.0
         ring = 1.0 + x if changed == "inside" else 1.0
         return evidence(
-            Measure(inside, 5, ring, 0, 0),
+            Measure(inside, 5, ring, 0, x if changed == "ground" else 0.5),
             0.5 + 0.3 * x if changed == "iou" else 0.5,
             0.5 + 0.3 * x if changed == "stability" else 0.5,
         )
