@@ -29,6 +29,12 @@ _RING_M = 1.0
 _TALLEST_M = 3.0
 _HOVERS_M = 0.4
 """What begins higher than this over the ground does not stand on it."""
+_GENTLE_M = 1.5
+_STEEP_SHARE = 0.5
+"""What is longer and rises less than this share of its height within a cell is a bank."""
+_SIDE_SHARE = 0.02
+_WITHIN_SHARE = 0.95
+"""What runs out of the image is not seen whole: less of its points lie well within."""
 _KNOWN_CELL_M = 0.8
 _KNOWN_POINTS = 5
 _NO_BOX = np.zeros(4, np.float32)
@@ -37,15 +43,29 @@ _NO_BOX = np.zeros(4, np.float32)
 def known_objects(
     first: int, views: Sequence[View], cloud: Cloud, ground: GroundSurface, tolerance_m: float
 ) -> list[Object3D]:
-    """Vehicles, persons and aircraft, from the role of the pixel under each standing point."""
+    """Vehicles, persons and aircraft, from the role of the pixel under each standing point.
+
+    Points vote: first those of a cell decide whether it belongs to such an object, so that single
+    mislabelled pixels make none, then those of connected cells which role it has.
+    """
     role_of = np.full(len(cloud.points), Role.UNKNOWN, np.uint8)
     for view in views:
         role_of[view.index] = np.where(view.roles != Role.UNKNOWN, view.roles, role_of[view.index])
+    standing = np.flatnonzero(
+        (role_of != Role.UNKNOWN) & (role_of != Role.SURFACE) & (cloud.height > tolerance_m)
+    )
+    if len(standing) == 0:
+        return []
+    cell = np.floor(cloud.points[standing, :2] / _KNOWN_CELL_M).astype(np.int64)
+    _, cell = np.unique(cell[:, 0] * 65_536 + cell[:, 1], return_inverse=True)
+    votes = np.bincount(cell * len(Role) + role_of[standing]).astype(float)
+    votes = np.pad(votes, (0, -len(votes) % len(Role))).reshape(-1, len(Role))
+    valuable = votes[:, VALUE_ROLES].sum(axis=1) > 0.5 * votes.sum(axis=1)
     objects: list[Object3D] = []
-    for role in VALUE_ROLES:
-        index = np.flatnonzero((role_of == role) & (cloud.height > tolerance_m))
-        for group in _Groups.of(index, cloud, _KNOWN_CELL_M).split(_KNOWN_POINTS):
-            objects.append(_object(first + len(objects), group, cloud, ground, role))
+    for group in _Groups.of(standing[valuable[cell]], cloud, _KNOWN_CELL_M).split(_KNOWN_POINTS):
+        counts = np.bincount(role_of[group], minlength=len(Role))
+        role = max(VALUE_ROLES, key=lambda r: int(counts[r]))
+        objects.append(_object(first + len(objects), group, cloud, ground, role))
     return objects
 
 
@@ -67,19 +87,26 @@ def unexplained_objects(
     knowledge = _knowledge(views, cloud)
     groups = _Groups.of(standing, cloud, limits.cell_m)
     low, high = groups.extent(cloud)
+    highest = groups.highest(cloud.height)
     # In the order in which a group is questioned; the first objection counts.
     objections: dict[str, Bool] = {
         "cluster_few_points": groups.count < limits.min_points,
-        "cluster_low": groups.highest(cloud.height) < limits.min_height_m,
+        "cluster_low": highest < limits.min_height_m,
         "cluster_above_ground": -groups.highest(-cloud.height) > _HOVERS_M,
         "cluster_out_of_view": groups.share(knowledge.seen) < 0.5,
         "cluster_unclassified": groups.share(knowledge.classified) < 0.5,
         "cluster_explained": groups.share(knowledge.explained) > _EXPLAINED_SHARE,
+        "cluster_cut_by_image": groups.share(knowledge.within) < _WITHIN_SHARE,
+        "cluster_gentle": np.asarray(
+            ((high - low).max(axis=1) > _GENTLE_M)
+            & (groups.highest(_relief(standing, cloud, limits.cell_m)) < _STEEP_SHARE * highest)
+        ),
         "cluster_large": np.asarray((high - low).max(axis=1) > limits.max_size_m),
     }
     if limits.outside_view:
         outside = objections.pop("cluster_out_of_view")
         objections["cluster_unclassified"] &= ~outside
+        objections["cluster_cut_by_image"] &= ~outside
     left = np.ones(len(groups.count), np.bool_)
     dropped: Counter[str] = Counter()
     for reason, holds in objections.items():
@@ -104,23 +131,40 @@ def unexplained_objects(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Knowledge:
-    """Of each point of the cloud, bool (N,): does a camera see it, is the pixel's class known, does
-    a class or a mask explain it, is it drivable surface."""
+    """Of each point of the cloud, bool (N,): does a camera see it, and not at the very side of its
+    image, is the pixel's class known, does a class or a mask explain it, is it drivable surface."""
 
     seen: Bool
+    within: Bool
     classified: Bool
     explained: Bool
     surface: Bool
 
 
 def _knowledge(views: Sequence[View], cloud: Cloud) -> _Knowledge:
-    seen, classified, explained, surface = np.zeros((4, len(cloud.points)), np.bool_)
+    seen, within, classified, explained, surface = np.zeros((5, len(cloud.points)), np.bool_)
     for view in views:
         seen[view.index] = True
+        width = view.image.masks.grid_size[0]
+        within[view.index] |= np.abs(view.x - width / 2) < (0.5 - _SIDE_SHARE) * width
         classified[view.index] |= view.image.masks.roles is not None
         explained[view.index] |= _EXPLAINS[view.roles] | view.masked
         surface[view.index] |= view.roles == Role.SURFACE
-    return _Knowledge(seen, classified, explained, surface)
+    return _Knowledge(seen, within, classified, explained, surface)
+
+
+def _relief(index: Index, cloud: Cloud, cell_m: float) -> Float32:
+    """Rise within its cell of each of these points, on the scale of the cloud: float32 (N,)."""
+    relief = np.zeros(len(cloud.points), np.float32)
+    if len(index):
+        cell = np.floor(cloud.points[index, :2] / cell_m).astype(np.int64)
+        key = cell[:, 0] * 65_536 + cell[:, 1]
+        order = np.argsort(key, kind="stable")
+        start = np.flatnonzero(np.diff(key[order], prepend=key[order[0]] - 1))
+        height = cloud.height[index[order]]
+        rise = np.maximum.reduceat(height, start) - np.minimum.reduceat(height, start)
+        relief[index[order]] = np.repeat(rise, np.diff(start, append=len(order)))
+    return relief
 
 
 @dataclass(frozen=True, slots=True, eq=False)
