@@ -31,7 +31,7 @@ def build(
     area: Box,
     rng: np.random.Generator,
     near_m: float = 0.02,
-    far_m: float = 0.125,
+    far_m: float = 0.2,
     far_reach_m: float = 150.0,
 ) -> Ground:
     """The ground around area (x_min, y_min, x_max, y_max), which is painted in full detail."""

@@ -176,7 +176,7 @@ def _develop(linear: Float32, sensor: CameraSensor, rng: np.random.Generator) ->
         linear = linear + sigma * white * np.float32(0.6)
     value = np.minimum(np.sqrt(np.maximum(linear, 0)) * 2000, 4095).astype(np.uint16)
     dither = rng.random((h, w, 3), dtype=np.float32)
-    return (_TONES[value] + dither).astype(np.uint8)
+    return np.asarray(_TONES[value] + dither, np.uint8)
 
 
 def _tone_curve() -> Float32:
