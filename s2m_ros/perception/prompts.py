@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Prompting
-from ..types import Float32, Prompts, RoleMap, ScoreMap
+from ..types import Float32, Prompts, Role, RoleMap, ScoreMap
 from .calibration import RARITY_LIMIT, rarity
 from .evidence import potential
 from .interfaces import empty_prompts
@@ -113,19 +113,43 @@ def component_tree(values: Float32, floor: float, step: float = STEP) -> Tree:
 
 def _mean_under(values: Float32, above: NDArray[np.uint8], box: Int32) -> Float32:
     """Mean of the cells under the cut in each box grown by a quarter of its size, at least 2."""
-    h, w = values.shape
     under = 1 - above
     total = cv2.integral(values * under, sdepth=cv2.CV_64F)
     cells = cv2.integral(under, sdepth=cv2.CV_32S)
+    grown = grow_boxes(box, values.shape)
+    inside = within(total, grown) / np.maximum(within(cells, grown), 1)
+    return np.asarray(inside, np.float32)
+
+
+def ground_around(box: Int32, roles: RoleMap | None, shape: tuple[int, ...]) -> Float32:
+    """Share of drivable ground between each box and the box grown; 1 when classes are unknown."""
+    if roles is None:
+        return np.ones(len(box), np.float32)
+    surface = (roles.roles == Role.SURFACE).view(np.uint8)
+    if surface.shape != shape:
+        size = (shape[1], shape[0])
+        surface = np.asarray(cv2.resize(surface, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    table = cv2.integral(surface, sdepth=cv2.CV_32S)
+    grown = grow_boxes(box, shape)
+    cells = np.prod(grown[:, 2:] - grown[:, :2], axis=1) - np.prod(box[:, 2:] - box[:, :2], axis=1)
+    ground = within(table, grown) - within(table, box)
+    return np.asarray(ground / np.maximum(cells, 1), np.float32)
+
+
+def grow_boxes(box: Int32, shape: tuple[int, ...]) -> Int32:
+    """Boxes (N, 4) grown by a quarter of their size, at least 2 cells, within the map."""
     size = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
     margin = np.maximum(2, size // 4)
-    x0, y0 = np.maximum(box[:, 0] - margin, 0), np.maximum(box[:, 1] - margin, 0)
-    x1, y1 = np.minimum(box[:, 2] + margin, w), np.minimum(box[:, 3] + margin, h)
+    limit = np.asarray([0, 0, shape[1], shape[0]], np.int32)
+    low = np.maximum(box[:, :2] - margin[:, None], limit[:2])
+    high = np.minimum(box[:, 2:] + margin[:, None], limit[2:])
+    return np.concatenate([low, high], axis=1).astype(np.int32)
 
-    def within(table: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray(table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0])
 
-    return np.asarray(within(total) / np.maximum(within(cells), 1), np.float32)
+def within(table: NDArray[Any], box: Int32) -> NDArray[Any]:
+    """Sums over boxes (N, 4) from an integral image."""
+    x0, y0, x1, y1 = box.T
+    return np.asarray(table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0])
 
 
 def peak_of(tree: Tree) -> Float32:
@@ -201,9 +225,12 @@ class TopologyPrompter:
         values = rarity(score.scores)
         tree = component_tree(values, -float(np.log10(1.0 - config.floor)))
         found = stand_out(tree, config.min_pixels, config.contrast)
-        peaks = peak_of(tree)[found]
-        hopeful = potential(peaks, tree.contrast[found]) >= self.min_evidence
-        chosen = found[hopeful][: config.max_prompts]
+        peaks = peak_of(tree)
+        ground = ground_around(tree.box[found], roles, values.shape)
+        promise = potential(peaks[found], tree.contrast[found], ground)
+        order = np.argsort(-promise, kind="stable")
+        order = order[promise[order] >= self.min_evidence]
+        chosen = found[order][: config.max_prompts]
         omitted = len(found) - len(chosen)
         if not len(chosen):
             return replace(empty_prompts(config.points), omitted=omitted)
@@ -219,5 +246,4 @@ class TopologyPrompter:
             points[row, : len(cells)] = (cells + np.asarray([x0, y0], np.float32) + 0.5) * scale
             labels[row, : len(cells)] = 1
         boxes = tree.box[chosen].astype(np.float32) * np.tile(scale, 2)
-        peak = peaks[hopeful][: config.max_prompts]
-        return Prompts(boxes, points, labels, peak, tree.contrast[chosen], omitted)
+        return Prompts(boxes, points, labels, peaks[chosen], tree.contrast[chosen], omitted)
