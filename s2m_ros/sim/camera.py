@@ -126,7 +126,7 @@ def _antialias(
     eye: Float32,
     rng: np.random.Generator,
 ) -> None:
-    """Add three rays to each pixel at the edge of a surface."""
+    """Add two rays to each pixel at the edge of a surface."""
     key = (found.actor * 257 + found.material).reshape(camera.height, camera.width)
     edge = np.zeros(key.shape, np.bool_)
     across, down = key[:, 1:] != key[:, :-1], key[1:] != key[:-1]
@@ -138,7 +138,7 @@ def _antialias(
     if not len(index):
         return
     centre = np.stack([index % camera.width, index // camera.width], axis=1).astype(np.float64)
-    shifts = ((-0.33, -0.17), (0.33, -0.1), (0.0, 0.33))
+    shifts = ((-0.3, -0.3), (0.3, 0.3))
     rays = np.concatenate([rays_of(camera, centre + shift) for shift in shifts]) @ rotation.T
     rays = np.ascontiguousarray(rays)
     eyes = np.ascontiguousarray(np.broadcast_to(eye, rays.shape))

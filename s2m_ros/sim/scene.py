@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros.sim.ground import Ground
 from s2m_ros.sim.materials import Material
-from s2m_ros.sim.mesh import Mesh
+from s2m_ros.sim.mesh import Mesh, rotation_matrix
 from s2m_ros.sim.model import ANOMALY, Model, label_of
 from s2m_ros.sim.motion import Pose
+from s2m_ros.sim.shadows import ShadowReach
 from s2m_ros.sim.sky import Sky
 from s2m_ros.sim.tracer import Tracer
-from s2m_ros.types import Float32, UInt8
+from s2m_ros.types import Float32, Float64, UInt8
 
 PATTERNS = ("", "stripes", "checks", "blotches")
 
@@ -98,6 +100,7 @@ class Scene:
         self.tracer = Tracer(self._static.triangles)
         self.labels: UInt8 = np.array([a.label for a in self.actors], np.uint8)
         self.ids = np.array([a.id for a in self.actors], np.uint16)
+        self._bounds = {a.id: np.stack(a.model.meshes[0].bounds()) for a in self.actors}
         self.move(0.0)
 
     def move(self, t: float) -> None:
@@ -112,9 +115,18 @@ class Scene:
             moving = self._gather([a for a in self.actors if a.moving], t)
             self.tracer.set_moving(moving.triangles)
             batches.append(moving)
+        self.shadows = ShadowReach(self._boxes(), self.sky.light.direction, self.sky.light.softness)
         self.normals = np.concatenate([b.normals for b in batches])
         self.face_material = np.concatenate([b.material for b in batches])
         self.face_actor = np.concatenate([b.actor for b in batches])
+
+    def _boxes(self) -> Iterator[Float64]:
+        """Corners (8, 3) of the box of each actor."""
+        for actor, pose in zip(self.actors, self.poses, strict=True):
+            bounds = self._bounds[actor.id]
+            corners = np.array(list(product(*bounds.T)))
+            corners[:, 2] += actor.model.hover_m
+            yield corners @ rotation_matrix(pose.yaw).T + (pose.x, pose.y, 0.0)
 
     def _gather(self, actors: Sequence[Actor], t: float) -> _Batch:
         triangles, normals, material, owner = (

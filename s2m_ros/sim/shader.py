@@ -113,9 +113,11 @@ class Shader:
         m = np.flatnonzero(found.material >= 0)
         if len(m):
             colour[m] = self._shade_mesh(found, m, directions, sunlit[m], openness[m], pixel_rad)
-        haze = 1 - np.exp(-found.distance[solid] * np.float32(2.0 / light.visibility_m))
+        clear = np.exp(found.distance * np.float32(-2.0 / light.visibility_m))
+        clear[sky] = 1
         veil = np.array(light.horizon, np.float32) * np.float32(0.9)
-        colour[solid] += (veil - colour[solid]) * haze[:, None]
+        colour *= clear[:, None]
+        colour += (1 - clear)[:, None] * veil
         return colour, found
 
     def _sunlight(
@@ -128,11 +130,17 @@ class Shader:
         cosine = found.normal[solid] @ sun
         lit = np.flatnonzero(cosine > 0)
         index = solid[lit]
+        out[index] = cosine[lit]
+        point = found.point[index]
+        doubtful = (found.material[index] >= 0) | self.scene.shadows.possible(
+            point[:, 0], point[:, 1]
+        )
+        index = index[doubtful]
         jitter = rng.standard_normal((len(index), 3), dtype=np.float32) * np.float32(light.softness)
         toward = sun + jitter
         start = found.point[index] + found.normal[index] * np.float32(EPSILON_M)
         blocked = self.scene.tracer.blocked(start, np.ascontiguousarray(toward))
-        out[index] = cosine[lit] * ~blocked
+        out[index] *= ~blocked
         return out
 
     def _openness(
