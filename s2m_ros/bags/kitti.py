@@ -25,10 +25,10 @@ from s2m_ros.types import Float64, Sweep, UInt8
 from s2m_ros.wire import topics
 from s2m_ros.wire.camera_info import encode_camera_info
 from s2m_ros.wire.factory import RosbagsFactory
-from s2m_ros.wire.protocol import MessageFactory
 from s2m_ros.wire.geometry import header
 from s2m_ros.wire.image import encode_image
 from s2m_ros.wire.pointcloud import encode_sweep
+from s2m_ros.wire.protocol import MessageFactory
 from s2m_ros.wire.tf import Transform, encode_transforms
 
 CAMERA = "front"

@@ -50,7 +50,7 @@ class BagWriter:
         about: Mapping[str, str] | None = None,
     ) -> None:
         self.path = Path(path)
-        if overwrite and (self.path / "metadata.yaml").is_file():
+        if overwrite and _is_bag(self.path):
             shutil.rmtree(self.path)
         if self.path.exists():
             raise BagError(str(self.path), "exists already", "choose another folder or remove it")
@@ -132,6 +132,14 @@ class BagWriter:
         data = message if raw else load_typestore().serialize_cdr(message, connection.msgtype)
         self._writer.write(connection, stamp_ns, data)
         self.counts[name] += 1
+
+
+def _is_bag(path: Path) -> bool:
+    """Whether the folder is a bag, or what a killed recorder left of one."""
+    storage = path / f"{path.name}.mcap"
+    return path.is_dir() and (
+        (path / "metadata.yaml").is_file() or list(path.iterdir()) == [storage]
+    )
 
 
 def _qos(latched: bool) -> Qos:

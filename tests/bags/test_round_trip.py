@@ -270,6 +270,14 @@ def test_an_existing_folder_is_never_written_over(bag: Path, tmp_path: Path) -> 
         assert [t.name for t in reader.topics] == ["/note"]
 
 
+def test_what_a_killed_recorder_left_is_replaced(bag: Path) -> None:
+    (bag / "metadata.yaml").unlink()
+    with BagWriter(bag, overwrite=True) as writer:
+        writer.write("note", String("new"), 1)
+    with BagReader(bag) as reader:
+        assert [t.name for t in reader.topics] == ["/note"]
+
+
 def test_an_unknown_type_and_a_second_type(tmp_path: Path) -> None:
     with BagWriter(tmp_path / "bag") as writer:
         with pytest.raises(BagError, match="unknown type"):
