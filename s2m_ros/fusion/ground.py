@@ -19,8 +19,10 @@ from s2m_ros.types import Bool, Float32, Float64
 
 _LEVELS = 4096
 _LEVEL_M = 0.005
-_LOW_SHARE = 0.1
-_MAX_POINTS = 24_000
+_LOW_SHARE, _MIDDLE_SHARE = 0.1, 0.6
+_WALL_RISE_M = 0.2
+"""What rises so much between these shares of the points of a cell is hardly ground."""
+_MAX_POINTS = 16_000
 _SCALES = (6.0, 2.0, 0.8)  # cells, coarse to fine
 _TRUST = 0.05  # weight of the coarser scale, in cells
 
@@ -97,21 +99,22 @@ def estimate_ground(
     near = _near(points, settings)
     plane = known.plane
     for _ in range(2):
-        cells, low, count = _low_points(near, plane, settings)
+        cells, low, trust = _low_points(near, plane, settings)
         if len(cells) < 8:
             return known
-        plane = _fit_plane(_centres(cells, settings), low, count, plane, settings)
-    cells, low, count = _low_points(near, plane, settings)
+        plane = _fit_plane(_centres(cells, settings), low, trust, plane, settings)
+    cells, low, trust = _low_points(near, plane, settings)
     side = _side(settings)
     value, weight = np.zeros((2, side * side), np.float32)
     value[cells] = low
-    weight[cells] = count / (count + 2.0)
+    weight[cells] = trust
     shape = (side, side)
     value, weight = value.reshape(shape), weight.reshape(shape)
     smooth, support = np.zeros(shape, np.float32), weight
-    for gate in (0.5, 0.25, 0.15):
+    # A cell is judged by surroundings that shrink with each round, never by itself alone.
+    for rounds, gate in enumerate((0.5, 0.25, 0.15), start=1):
         stands_out = np.abs(value - smooth) / gate
-        smooth, support = _smooth(value, weight / (1 + stands_out**4))
+        smooth, support = _smooth(value, weight / (1 + stands_out**4), _SCALES[:rounds])
     half = side * settings.cell_m / 2
     rough = GroundSurface(
         plane, smooth, support, (-half, -half), settings.cell_m, settings.tolerance_m / 3, True
@@ -169,7 +172,8 @@ def _centres(cells: NDArray[np.int64], settings: config.Ground) -> Float64:
 def _low_points(
     near: Float32, plane: Float64, settings: config.Ground
 ) -> tuple[NDArray[np.int64], Float64, Float64]:
-    """Of each cell with points: its index, a low percentile of the height over the plane, count.
+    """Of each cell with points: its index, a low percentile of the height over the plane, and how
+    far that can be trusted to be ground: by the number of points and by how flat they lie.
 
     One integer key holds cell and height, so that a single sort serves all cells.
     """
@@ -179,12 +183,17 @@ def _low_points(
     cell = key // _LEVELS
     start = np.flatnonzero(np.diff(cell, prepend=-1))
     count = np.diff(start, append=len(cell))
-    low = key[start + (_LOW_SHARE * (count - 1)).astype(np.int64)] % _LEVELS
-    return cell[start], (low + 0.5 - _LEVELS / 2) * _LEVEL_M, count.astype(float)
+    low, middle = (
+        key[start + (share * (count - 1)).astype(np.int64)] % _LEVELS
+        for share in (_LOW_SHARE, _MIDDLE_SHARE)
+    )
+    rise = (middle - low) * _LEVEL_M
+    trust = count / (count + 2.0) / (1 + (rise / _WALL_RISE_M) ** 2)
+    return cell[start], (low + 0.5 - _LEVELS / 2) * _LEVEL_M, trust
 
 
 def _fit_plane(
-    xy: Float64, above: Float64, count: Float64, plane: Float64, settings: config.Ground
+    xy: Float64, above: Float64, trust: Float64, plane: Float64, settings: config.Ground
 ) -> Float64:
     """The plane that most cells within 40 m lie on, none far below: RANSAC, then least squares.
 
@@ -195,7 +204,7 @@ def _fit_plane(
         return plane
     near = near[:: 1 + len(near) // 400]
     design = np.column_stack([xy[near], np.ones(len(near))])
-    value, weight = above[near], count[near] / (count[near] + 2.0)
+    value, weight = above[near], trust[near]
     draws = np.random.default_rng(0).integers(0, len(near), (96, 3))
     corners = design[draws]
     fine = np.abs(np.linalg.det(corners)) > 4.0
@@ -218,11 +227,13 @@ def _fit_plane(
     return np.asarray(plane + best)
 
 
-def _smooth(value: Float32, weight: Float32) -> tuple[Float32, Float32]:
+def _smooth(
+    value: Float32, weight: Float32, scales: tuple[float, ...] = _SCALES
+) -> tuple[Float32, Float32]:
     """Normalised convolution from coarse to fine; each scale falls back on the one before."""
     result = np.zeros_like(value)
     support = np.zeros_like(value)
-    for scale in _SCALES:
+    for scale in scales:
         area = np.float32(2 * np.pi * scale**2)
         mass = _blur(weight, scale) * area
         total = _blur(weight * value, scale) * area

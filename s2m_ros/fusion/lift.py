@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s2m_ros import config
 from s2m_ros.fusion.ground import GroundSurface
@@ -31,6 +32,12 @@ _OVER_FOOT = 0.3
 """A beam between these shares of an object's height would have hit it, if it stood."""
 _BEAM_STEP = 0.008
 """Angle between beams, rad (0.45 deg): how much of a top or a side they can miss."""
+
+
+def _median(values: NDArray[np.floating]) -> float:
+    """The median; of an even number the lower of the middle two: always a measured value."""
+    middle = (len(values) - 1) // 2
+    return float(np.partition(values, middle)[middle])
 
 
 class Dropped(Exception):
@@ -69,7 +76,7 @@ class Lifter:
             evidence = Evidence.CAMERA | Evidence.LIDAR
             evidence |= Evidence.FLAT if support.flat else Evidence.NONE
             found = self._from_points(i, support)
-            range_m = float(np.median(self.cloud.range_m[support.chosen]))
+            range_m = _median(self.cloud.range_m[support.chosen])
             count = len(support.chosen)
         elif sights.meets[i]:
             evidence, count = Evidence.CAMERA | Evidence.GROUND, 0
@@ -82,7 +89,7 @@ class Lifter:
         return Object3D(
             id=number,
             position=found.position,
-            covariance=found.covariance,
+            covariance=found.covariance + self._beyond_image(i, range_m),
             size=found.size,
             yaw=found.yaw,
             footprint=found.footprint,
@@ -99,6 +106,14 @@ class Lifter:
             mask_id=mask.id,
             box=mask.box,
         )
+
+    def _beyond_image(self, i: int, range_m: float) -> Float64:
+        """What a mask that the border cuts adds to the covariance (3, 3): the centre of the whole
+        lies outside of what is seen, and wanders with it as the vehicle drives."""
+        if not (self.sights.cut_low[i] or self.sights.cut_side[i]):
+            return np.zeros((3, 3))
+        sigma = 0.3 + 0.3 * min(float(self.sights.spread[i]) * range_m, 2.0)
+        return np.diag([sigma**2, sigma**2, 0.0])
 
     def _support(self, i: int) -> Support | None:
         inside = self.view.index[self.view.under[i]]
@@ -232,14 +247,14 @@ class Lifter:
         sights, chosen = self.sights, support.chosen
         points = self.cloud.points[chosen].astype(float)
         away = points[:, :2] - sights.origin[:2]
-        reach = float(np.median(np.hypot(away[:, 0], away[:, 1])))
+        reach = _median(np.hypot(away[:, 0], away[:, 1]))
         width = float(sights.spread[i]) * reach
         middle = sights.at(i, reach)
-        ground_z = float(self.ground.height(middle[None])[0])
+        ground_z = float(points[:, 2].mean() - self.cloud.height[chosen].mean())
         height = self._height(i, support, reach, ground_z)
         bearing = float(sights.bearing[i])
         if len(chosen) >= _FEW_POINTS:
-            azimuth = np.arctan2(*np.median(away, axis=0)[::-1])
+            azimuth = np.arctan2(*away.mean(axis=0)[::-1])
             left = np.array([-np.sin(azimuth), np.cos(azimuth)])
             side = away @ left
             offset = float((middle - sights.origin[:2]) @ left - (side.min() + side.max()) / 2)

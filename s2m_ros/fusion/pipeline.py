@@ -110,8 +110,6 @@ class Fusion:
         self, images: Sequence[Image], points: Float32, sensor: Float64, drops: Counter[str]
     ) -> tuple[list[View], Cloud]:
         """The cloud of the points that some image holds, and what each image sees of it."""
-        squared = points[:, 0] ** 2 + points[:, 1] ** 2
-        points = points[squared < self._settings.max_range_m**2]
         looks = [image.look(points) for image in images]
         keep = seen_points(len(points), [index for index, _ in looks])
         if self._settings.lidar_evidence.outside_view:
@@ -119,12 +117,14 @@ class Fusion:
         drops["points_out_of_view"] += int(len(points) - keep.sum())
         place = np.cumsum(keep) - 1
         points = points[keep]
+        range_m = np.hypot(points[:, 0], points[:, 1])
         height = points[:, 2] - self._ground.height(points[:, :2]).astype(np.float32)
-        cloud = Cloud(points, height, np.hypot(points[:, 0], points[:, 1]), sensor)
-        views = [
-            view_of(image, place[index], pixels)
-            for image, (index, pixels) in zip(images, looks, strict=True)
-        ]
+        cloud = Cloud(points, height, range_m, sensor)
+        views = []
+        for image, (index, pixels) in zip(images, looks, strict=True):
+            index = place[index]
+            near = range_m[index] < self._settings.max_range_m
+            views.append(view_of(image, index[near], pixels[near]))
         return views, cloud
 
 

@@ -12,7 +12,7 @@ _MIN_SIDE_M = 0.03
 _MAX_DEPTH_M = 1.0
 _DEPTH_SHARE = 0.7
 """Depth of things over their width, where only the near side is seen."""
-_STRAY_SHARE, _STRAY_POINTS = 0.01, 100
+_STRAY_SHARE = 0.01
 _FIT_POINTS = 120
 _FIT_NOISE_M = 0.03
 _FIT_ANGLES = np.radians(np.arange(0.0, 90.0, 3.0))
@@ -48,14 +48,17 @@ def heading(xy: Float64) -> float:
     few = xy[:: 1 + len(xy) // _FIT_POINTS]
     first = few @ _FIT_AXES.T
     second = few @ _FIT_LEFT.T
-    area = (np.ptp(first, axis=0) + _FIT_NOISE_M) * (np.ptp(second, axis=0) + _FIT_NOISE_M)
-    close = np.minimum(_to_edge(first), _to_edge(second))
+    (wide, to_first), (long, to_second) = _to_edge(first), _to_edge(second)
+    area = (wide + _FIT_NOISE_M) * (long + _FIT_NOISE_M)
+    close = np.minimum(to_first, to_second)
     fit = (1 / np.maximum(close, _FIT_NOISE_M)).sum(axis=0)
     return float(_FIT_ANGLES[np.where(area < 1.1 * area.min(), fit, 0.0).argmax()])
 
 
-def _to_edge(along: Float64) -> Float64:
-    return np.asarray(np.minimum(along.max(axis=0) - along, along - along.min(axis=0)))
+def _to_edge(along: Float64) -> tuple[Float64, Float64]:
+    """Extent (A,) of points (N, A) along axes, and how far each is from its nearer end."""
+    low, high = along.min(axis=0), along.max(axis=0)
+    return high - low, np.minimum(high - along, along - low)
 
 
 def shape_of_points(
@@ -79,8 +82,9 @@ def shape_of_points(
     axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     on_axes = xy @ axes.T
     # A few stray points do not stretch the box.
-    stray = _STRAY_SHARE if len(xy) >= _STRAY_POINTS and not flat else 0.0
-    low, high = np.quantile(on_axes, [stray, 1 - stray], axis=0)
+    strays = 0 if flat else int(_STRAY_SHARE * len(xy))
+    in_order = np.sort(on_axes, axis=0)
+    low, high = in_order[strays], in_order[-1 - strays]
     size = high - low
     centre = (low + high) / 2 @ axes
     sight = np.array([np.cos(azimuth), np.sin(azimuth)])

@@ -15,6 +15,8 @@ _FOOT_SHARE = 0.06
 """Lowest part of a mask that counts as its foot."""
 _EDGE_CELLS = 1.0
 """Standard deviation of a mask's edge, cells of its grid."""
+_BORDER_CELLS = 3
+"""A mask that ends so near the border of the image may go on beyond it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +28,7 @@ class Sights:
     sigma_m: float64 (N,), of the foot, m; bearing: float64 (N,), azimuth of the middle, rad;
     spread: float64 (N,), width over reach; edge: deviation of an edge over reach;
     top_slope: float64 (N,), rise of the ray through the upper edge over reach;
-    cut_low, cut_high, cut_side: bool (N,), the mask touches that border of the image.
+    cut_low, cut_high, cut_side: bool (N,), the mask reaches that border of the image.
     """
 
     origin: Float64
@@ -69,7 +71,8 @@ def sights_of(image: Image, ground: GroundSurface, settings: config.Fusion) -> S
     reach = np.hypot(away[:, 0], away[:, 1])
     above = np.maximum(origin[2] - foot[:, 2], 0.1)
     edge = _EDGE_CELLS * masks.image_size[1] / masks.grid_size[1] / image.model.focal
-    cut_low = marks[:, 0, 1] >= masks.grid_size[1]
+    width, rows = masks.grid_size
+    cut_low = marks[:, 0, 1] >= rows - _BORDER_CELLS
     tilt = np.hypot(np.radians(settings.pitch_sigma_deg), edge)
     height = np.hypot(settings.camera_height_sigma_m, ground.sigma(foot[:, :2]))
     sigma = np.hypot((reach**2 + above**2) / above * tilt, reach / above * height)
@@ -90,30 +93,32 @@ def sights_of(image: Image, ground: GroundSurface, settings: config.Fusion) -> S
         edge=float(edge),
         top_slope=top[:, 2] / np.maximum(np.hypot(top[:, 0], top[:, 1]), 1e-6),
         cut_low=cut_low,
-        cut_high=marks[:, 1, 1] <= 0,
-        cut_side=(marks[:, 2, 0] <= 0) | (marks[:, 3, 0] >= masks.grid_size[0]),
+        cut_high=marks[:, 1, 1] <= _BORDER_CELLS,
+        cut_side=(marks[:, 2, 0] <= _BORDER_CELLS) | (marks[:, 3, 0] >= width - _BORDER_CELLS),
     )
 
 
-def _marks(bits: np.ndarray, x: int, y: int) -> Float64:
+def _marks(bits: Bool, x: int, y: int) -> Float64:
     """Positions (5, 2) on the mask grid: foot, top, left, right, middle."""
-    per_row = bits.sum(axis=1)
-    per_column = bits.sum(axis=0)
-    rows, columns = np.flatnonzero(per_row), np.flatnonzero(per_column)
+    per_row = np.count_nonzero(bits, axis=1)
+    per_column = np.count_nonzero(bits, axis=0)
+    rows, columns = per_row.nonzero()[0], per_column.nonzero()[0]
     if len(rows) == 0:
         return np.full((5, 2), np.nan)
     first, last = int(rows[0]), int(rows[-1])
     low = bits[max(last - round(_FOOT_SHARE * len(rows)), 0) : last + 1]
-    foot_x = float(np.flatnonzero(low.any(axis=0)).mean()) + 0.5
-    top_x = float(np.flatnonzero(bits[first]).mean()) + 0.5
+    foot = low.any(axis=0).nonzero()[0]
+    top = bits[first].nonzero()[0]
     total = float(per_row.sum())
     middle_x = float(per_column @ np.arange(len(per_column))) / total + 0.5
     middle_y = float(per_row @ np.arange(len(per_row))) / total + 0.5
-    marks = [
-        [foot_x, last + 1],
-        [top_x, first],
-        [columns[0], middle_y],
-        [columns[-1] + 1, middle_y],
-        [middle_x, middle_y],
-    ]
-    return np.asarray(np.array(marks, float) + np.array([x, y]))
+    return np.array(
+        [
+            [x + foot.sum() / len(foot) + 0.5, y + last + 1.0],
+            [x + top.sum() / len(top) + 0.5, y + first],
+            [x + columns[0], y + middle_y],
+            [x + columns[-1] + 1.0, y + middle_y],
+            [x + middle_x, y + middle_y],
+        ],
+        float,
+    )

@@ -55,10 +55,24 @@ class Image:
         camera_from_base = invert(self.base_from_camera)
         ahead: Index = np.arange(len(points))
         if self.model.model != "equidistant":
-            depth = points @ camera_from_base[2, :3].astype(np.float32)
-            ahead = np.flatnonzero(depth > 0.1 - camera_from_base[2, 3])
+            planes = self._sides() @ camera_from_base[:3]
+            inner = points @ planes[:, :3].T.astype(np.float32) > -planes[:, 3].astype(np.float32)
+            ahead = np.flatnonzero(inner[:, 0] & inner[:, 1] & inner[:, 2])
         pixels, held = self.model.project(apply(camera_from_base, points[ahead]))
         return ahead[held], pixels[held]
+
+    def _sides(self) -> Float64:
+        """Normals (3, 3) in the camera's frame of planes that its view lies inside of: the image
+        plane, left, right. They spare most of a sweep the projection."""
+        width, height = self.model.size
+        v = np.linspace(0, height, 9)
+        edges = [self.model.ray(np.column_stack([np.full(9, u), v])) for u in (0.0, float(width))]
+        slope = np.nan_to_num([e[:, 0] / np.maximum(e[:, 2], 1e-3) for e in edges], nan=1e3)
+        left, right = slope[0].min() - 0.02, slope[1].max() + 0.02
+        offset = self.model.origin
+        if offset.any():  # the planes go through the lens, not through the frame's origin
+            left, right = left - 0.1, right + 0.1
+        return np.array([[0.0, 0.0, 1.0], [1.0, 0.0, -left], [-1.0, 0.0, right]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
