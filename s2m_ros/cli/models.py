@@ -26,7 +26,7 @@ def list_(
     from rich.table import Table
 
     from s2m_ros.runtime.manifest import available, read, verify
-    from s2m_ros.runtime.scorers import SCORERS
+    from s2m_ros.runtime.scorers import SCORERS, calibrated
     from s2m_ros.types import InputError
 
     console = Console()
@@ -49,7 +49,7 @@ def list_(
             manifest.version,
             f"{manifest.input.width}x{manifest.input.height}",
             state,
-            ", ".join(sorted(manifest.calibration.quantiles)) or "-",
+            ", ".join(calibrated(manifest)) or "-",
             str(folder),
         )
     if folders:

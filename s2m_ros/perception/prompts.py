@@ -152,13 +152,13 @@ def within(table: NDArray[Any], box: Int32) -> NDArray[Any]:
     return np.asarray(table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0])
 
 
-def peak_of(tree: Tree) -> Float32:
-    """The highest cut that a region reaches, plus half a step: float32 (N,)."""
-    peak = tree.levels[tree.level] + np.float32(0.5 * STEP)
+def lift(tree: Tree, values: Float32) -> Float32:
+    """The largest value of each region and of all regions inside it: float32 (N,)."""
+    lifted = values.copy()
     starts = np.searchsorted(tree.level, np.arange(len(tree.levels) + 1))
     for low, high in zip(starts[-2:0:-1], starts[:1:-1], strict=True):
-        np.maximum.at(peak, tree.parent[low:high], peak[low:high])
-    return np.asarray(peak, np.float32)
+        np.maximum.at(lifted, tree.parent[low:high], lifted[low:high])
+    return np.asarray(lifted, np.float32)
 
 
 def stand_out(tree: Tree, min_cells: int, min_contrast: float) -> Int32:
@@ -225,9 +225,11 @@ class TopologyPrompter:
         values = rarity(score.scores)
         tree = component_tree(values, -float(np.log10(1.0 - config.floor)))
         found = stand_out(tree, config.min_pixels, config.contrast)
-        peaks = peak_of(tree)
+        peaks = lift(tree, tree.levels[tree.level] + np.float32(0.5 * STEP))
         ground = ground_around(tree.box[found], roles, values.shape)
-        promise = potential(peaks[found], tree.contrast[found], ground)
+        promise = np.zeros(len(peaks), np.float32)
+        promise[found] = potential(peaks[found], tree.contrast[found], ground)
+        promise = lift(tree, promise)[found]  # what holds a promising region may be the whole
         order = np.argsort(-promise, kind="stable")
         order = order[promise[order] >= self.min_evidence]
         chosen = found[order][: config.max_prompts]

@@ -171,7 +171,8 @@ def _quantiles(name: str, manifest: Manifest, site: Site | None) -> Quantiles:
 
 def calibrated(manifest: Manifest, site: Site | None = None) -> list[str]:
     """Names of the scorers that can run on a model as it is."""
-    return sorted({*manifest.calibration.quantiles, *(site.quantiles if site else ())})
+    own = {manifest.calibration.scorer} if manifest.calibration.id_quantiles else set()
+    return sorted({*own, *manifest.calibration.quantiles, *(site.quantiles if site else ())})
 
 
 def _need(there: bool, name: str, manifest: Manifest, what: str) -> None:
