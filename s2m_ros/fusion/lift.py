@@ -22,6 +22,8 @@ from s2m_ros.types import Evidence, Float32, Float64, Object3D, RangeSource, Rol
 
 _LIDAR_SIGMA_M = 0.03
 _FEW_POINTS = 5
+_STRAY_SHARE = 0.01
+"""So few points of a leaf or a wire above do not make a thing higher."""
 _FLAT_POINTS = 3
 """From so many beams that would have hit it, if it stood, a thing is called flat."""
 _LOWEST_M = 0.01
@@ -125,7 +127,9 @@ class Lifter:
         if self._bleeds(i, chosen, len(inside)):
             chosen = chosen[:0]
         if len(chosen):
-            return Support(chosen, float(self.cloud.height[chosen].max()), False)
+            heights = np.sort(self.cloud.height[chosen])
+            top = heights[-1 - int(_STRAY_SHARE * len(heights))]
+            return Support(chosen, float(top), False)
         return self._low(i, lying)
 
     def _foreground(self, i: int, standing: Index) -> Index:
