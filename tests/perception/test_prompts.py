@@ -11,7 +11,7 @@ from scipy import ndimage
 from s2m_ros.config import Prompting
 from s2m_ros.perception.calibration import unrarity
 from s2m_ros.perception.prompts import TopologyPrompter, component_tree, spread, stand_out
-from s2m_ros.types import Prompts, ScoreMap
+from s2m_ros.types import Prompts, Role, RoleMap, ScoreMap
 
 
 def quiet(h: int = 60, w: int = 100, level: float = 0.5) -> np.ndarray:
@@ -96,6 +96,43 @@ def test_points_lie_inside_and_far_apart_in_large_regions() -> None:
     large = prompts[int(np.argmax(prompts.boxes[:, 2] - prompts.boxes[:, 0]))]
     gaps = np.linalg.norm(large.points[:, None] - large.points[None], axis=2)
     assert gaps[gaps > 0].min() > 60
+
+
+def asked(field: np.ndarray, roles: RoleMap | None = None, least: float = 0.8) -> Prompts:
+    h, w = field.shape
+    score = ScoreMap(unrarity(np.clip(field, 0, 6.5)), (4 * w, 4 * h), "test")
+    return TopologyPrompter(Prompting(), least)(score, roles)
+
+
+def test_regions_that_cannot_reach_the_operating_point_are_not_asked() -> None:
+    field = quiet()
+    field[10:16, 10:20] = 2.3
+    field[30:40, 60:80] = 6.0
+    prompts = asked(field)
+    assert len(prompts) == 1
+    assert prompts.omitted == 1
+    assert hits(prompts, (60, 30, 80, 40)) == 1
+
+
+def test_the_weak_whole_around_a_strong_part_is_asked_too() -> None:
+    field = quiet()
+    field[20:40, 20:60] = 2.3
+    field[20:26, 20:26] = 6.0
+    prompts = asked(field)
+    assert hits(prompts, (20, 20, 26, 26)) == 1
+    assert hits(prompts, (20, 20, 60, 40)) == 1
+
+
+def test_what_stands_on_the_ground_comes_first() -> None:
+    field = quiet()
+    field[10:20, 10:20] = 4.2
+    field[10:20, 60:70] = 4.0
+    roles = np.full((60, 100), int(Role.VEGETATION), np.uint8)
+    roles[:, 50:] = int(Role.SURFACE)
+    prompts = asked(field, RoleMap(roles, (400, 240)), 0.1)
+    assert len(prompts) == 2
+    assert prompts.boxes[0, 0] == 240
+    assert asked(field, None, 0.1).boxes[0, 0] == 40
 
 
 def test_tree_agrees_with_labelling_each_cut() -> None:
