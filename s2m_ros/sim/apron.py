@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from s2m_ros.sim.canvas import Canvas, Tiles
 from s2m_ros.sim.ground import Ground
@@ -254,7 +255,8 @@ def _late_wear(surface: Surface, area: Box, rng: np.random.Generator) -> list[St
 
 
 def _marking(marking: Marking) -> list[Stroke]:
-    points, wear = marking.points, marking.wear
+    wear = marking.wear
+    points = marking.points if marking.kind in ("hatch", "number") else _curve(marking.points)
     match marking.kind:
         case "taxi_line":
             return [Line(points, 0.15, YELLOW, wear, border_m=0.07)]
@@ -288,6 +290,16 @@ def _marking(marking: Marking) -> list[Stroke]:
                     BLACK,
                 )
             ]
+
+
+def _curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A smooth line through points, without overshoot."""
+    xy = np.asarray(points, np.float64)
+    if len(xy) < 3:
+        return [(float(x), float(y)) for x, y in xy]
+    chord = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(xy, axis=0), axis=1))])
+    at = np.linspace(0, chord[-1], max(len(xy), int(chord[-1]) + 2))
+    return [(float(x), float(y)) for x, y in PchipInterpolator(chord, xy)(at)]
 
 
 def _shift(points: Sequence[tuple[float, float]], left_m: float) -> list[tuple[float, float]]:

@@ -108,7 +108,7 @@ class Shader:
         g = np.flatnonzero(ground)
         if len(g):
             colour[g] = self._shade_ground(
-                found, g, directions, sunlit[g], openness[g], pixel_rad, rng, bounce
+                found, g, directions, sunlit[g], openness[g], pixel_rad, rng, shape, bounce
             )
         m = np.flatnonzero(found.material >= 0)
         if len(m):
@@ -179,6 +179,7 @@ class Shader:
         openness: Float32,
         pixel_rad: float,
         rng: np.random.Generator,
+        shape: tuple[int, int] | None,
         bounce: bool,
     ) -> Float32:
         scene, sky = self.scene, self.scene.sky
@@ -219,6 +220,8 @@ class Shader:
                 )
             else:
                 seen = sky.radiance(ray)
+            if shape is not None:
+                seen = _streak(seen, g[shiny], shape)
             weight = (film * fresnel)[:, None]
             colour[shiny] = colour[shiny] * (1 - weight) + seen * weight
         return np.asarray(colour, np.float32)
@@ -302,6 +305,15 @@ class Shader:
 
     def _noise(self, u: Float32, v: Float32) -> Float32:
         return np.asarray(noise.lookup(self._grime, u, v))
+
+
+def _streak(value: Float32, index: NDArray[np.intp], shape: tuple[int, int]) -> Float32:
+    """Mean of reflections, (M, 3), over pixels above and below: what ripples do to them."""
+    image = np.zeros((shape[0] * shape[1], 4), np.float32)
+    image[index, :3], image[index, 3] = np.minimum(value, 2.0), 1
+    tall = max(3, shape[0] // 60) | 1
+    blurred = cv2.blur(image.reshape(*shape, 4), (3, tall)).reshape(-1, 4)[index]
+    return np.asarray(blurred[:, :3] / np.maximum(blurred[:, 3:], 1e-6), np.float32)
 
 
 def _smooth(value: Float32, mask: NDArray[np.bool_], shape: tuple[int, int], size: int) -> Float32:
