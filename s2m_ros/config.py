@@ -165,7 +165,9 @@ class Hazards(Section):
 
 
 class Intake(Section):
-    max_age_ms: float = leaf(500.0, "An image older than this when its turn comes is dropped", "ms", gt=0)
+    max_age_ms: float = leaf(
+        500.0, "An image older than this when its turn comes is dropped", "ms", gt=0
+    )
     input_timeout_ms: float = leaf(
         1000.0, "Silence on an input after which the state is UNKNOWN", "ms", gt=0
     )
