@@ -13,7 +13,7 @@ from .export import INPUT_HEIGHT, INPUT_WIDTH, export_graphs, write_manifest
 from .network import Encoder
 from .sources import Corpus, Scene
 
-VERSION = "0.1.1"
+VERSION = "0.1.2"
 PROBABILITIES = np.unique(
     np.concatenate([np.linspace(0, 0.9, 19), 1 - np.logspace(-1, -6, 41), [1.0]]).round(9)
 )
