@@ -215,14 +215,18 @@ def page(report: Report, options: Options, tree: dict[str, Any]) -> str:
     """One self-contained HTML page: the table, the worst and the best frames."""
     ranked = sorted(report.frames, key=lambda f: (f.found, f.sample.name))
     worst = ranked[:SHOWN]
-    best = [frame for frame in reversed(ranked) if frame not in worst][:SHOWN]
+    rest = [frame for frame in reversed(ranked) if frame not in worst]
+    best = [frame for frame in rest if not frame.clean][:SHOWN]
     head = "".join(f"<th>{html.escape(text)}</th>" for text in HEADINGS)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
         for row in rows(tree)
     )
     title = f"{tree['model']}, scorer {tree['scorer']}"
-    note = f"{tree['frames']} frames. {_timing(tree)}. Labels are outlined in white."
+    note = (
+        f"{tree['frames']} frames. {_timing(tree)}. An object is found when its sIoU is over .25. "
+    )
+    note += "Labels are outlined in white."
     sections = "".join(
         f"<h2>{name}</h2><div class=frames>{''.join(_figure(f, options) for f in frames)}</div>"
         for name, frames in (("Worst frames", worst), ("Best frames", best))
