@@ -70,7 +70,7 @@ def replay(
     return make_artefacts(
         target,
         out,
-        title=options.title or f"Drive {source.name}",
+        title=options.title or f"Replay of {source.name}",
         rig=inputs.rig,
         notes=notes,
         step=status,

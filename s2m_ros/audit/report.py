@@ -138,7 +138,9 @@ def _caption(drive: Drive, view: FrameView, camera: str) -> str:
     items = view.hazards.items if view.hazards is not None else ()
     worst = max(items, key=lambda h: (h.level, -h.distance_m), default=None)
     text = f"{drive.seconds(view.stamp_ns):.1f} s, camera {camera}"
-    return f"{text}. {worst.text}" if worst is not None else f"{text}. No hazard"
+    return (
+        f"{text}. {_sentence(worst.text)}" if worst is not None else f"{text}. No confirmed hazard"
+    )
 
 
 def _figures(summary: Summary) -> list[dict[str, str]]:

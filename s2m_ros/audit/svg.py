@@ -14,6 +14,7 @@ from s2m_ros.audit.scene import box_corners
 from s2m_ros.audit.style import LEVELS, STATES, hexed
 from s2m_ros.audit.truth import box_outline
 from s2m_ros.types import Float64, Hazard, Level, Role, State, TrackState
+from s2m_ros.wire.truth import TruthObject
 
 ToPixels = Callable[[NDArray[np.floating]], NDArray[np.float64]]
 
@@ -54,43 +55,24 @@ def paths_of(drive: Drive) -> list[Path]:
     return sorted(result, key=lambda p: (-p.level, p.worst.distance_m))
 
 
-def plan(drive: Drive, width: int = 1040, limit: int = 480) -> str:
-    """The drive from above in the odometry frame: the way of the vehicle, tracks, real objects.
-
-    Drawn with the first heading to the right.
-    """
+def plan(drive: Drive, width: int = 1040, tallest: int = 480) -> str:
+    """The drive from above in its frame: the way of the vehicle, tracks, real objects."""
     ways = [a.value.ego for a in drive.hazards if a.value.ego is not None]
     paths = paths_of(drive)
-    truth = drive.truth[max(drive.truth)].items if drive.truth else ()
-    shown = [t for t in truth if float(t.size[:2].max()) < 60]
     way = np.array([e.odom_from_base[:2, 3] for e in ways]).reshape(-1, 2)
-    if not len(way):
-        way = np.zeros((1, 2))
-    marks = [way, *(np.asarray(p.positions)[:, :2] for p in paths)]
-    near = np.concatenate(marks)
-    objects = [box_outline(t) for t in shown]
-    low, high = near.min(axis=0) - 6, near.max(axis=0) + 6
-    objects_near = [
-        o for o in objects if (o.max(0) > low - 12).all() and (o.min(0) < high + 12).all()
-    ]
-    if objects_near:
-        low = np.minimum(low, np.min([o.min(0) for o in objects_near], axis=0) - 2)
-        high = np.maximum(high, np.max([o.max(0) for o in objects_near], axis=0) + 2)
-    scale = min(width / (high[0] - low[0]), limit / (high[1] - low[1]))
+    marks = np.concatenate(
+        [way, np.zeros((0 if len(way) else 1, 2)), *(np.asarray(p.positions)[:, :2] for p in paths)]
+    )
+    low, high, scale = _region(marks, width, tallest)
     height = (high[1] - low[1]) * scale
-    width = round((high[0] - low[0]) * scale)
 
     def at(points: NDArray[np.floating]) -> NDArray[np.float64]:
         points = np.atleast_2d(points)
         return np.column_stack([(points[:, 0] - low[0]) * scale, (high[1] - points[:, 1]) * scale])
 
     parts = [_grid(low, high, scale, width, height)]
-    for item, outline in zip(shown, objects, strict=True):
-        kind = "truth unknown" if item.role == Role.UNKNOWN else "truth known"
-        x = float(at(outline.mean(axis=0))[0, 0])
-        parts.append(f'<polygon class="{kind}" points="{_points(at(outline))}"/>')
-        top = float(at(outline)[:, 1].min())
-        parts.append(f'<text class="name" x="{x:.1f}" y="{top - 4:.1f}">{escape(item.name)}</text>')
+    for item in drive.truth[max(drive.truth)].items if drive.truth else ():
+        parts.append(_real(item, at, width, height))
     if len(way) > 1:
         parts.append(f'<polyline class="way" points="{_points(at(way))}"/>')
     if ways:
@@ -98,6 +80,25 @@ def plan(drive: Drive, width: int = 1040, limit: int = 480) -> str:
     for path in reversed(paths):
         parts.append(_track(path, at))
     return _svg(width, height, "".join(parts), "plan")
+
+
+def _region(marks: Float64, width: int, tallest: int) -> tuple[Float64, Float64, float]:
+    """Corners of the shown piece of ground, m, and pixels per metre: all marks and some room."""
+    low, high = marks.min(axis=0) - 7, marks.max(axis=0) + 7
+    middle, extent = (low + high) / 2, high - low
+    scale = min(width / extent[0], tallest / extent[1])
+    half = np.array([width / scale, max(extent[1], 280 / scale)]) / 2
+    return middle - half, middle + half, float(scale)
+
+
+def _real(item: TruthObject, at: ToPixels, width: float, height: float) -> str:
+    outline = at(box_outline(item))
+    kind = "truth unknown" if item.role == Role.UNKNOWN else "truth known"
+    shape = f'<polygon class="{kind}" points="{_points(outline)}"/>'
+    x, y = float(outline[:, 0].mean()), float(outline[:, 1].min()) - 5
+    if not (20 < x < width - 20 and 12 < y < height):
+        return shape
+    return f'{shape}<text class="name" x="{x:.1f}" y="{y:.1f}">{escape(item.name)}</text>'
 
 
 def histogram(
@@ -240,7 +241,7 @@ def _track(path: Path, at: ToPixels) -> str:
         f'<g><title>{title}</title><polyline class="trail" stroke="{colour}" points="{trail}"/>'
         f'<polygon points="{_points(at(outline))}" fill="{colour}" fill-opacity=".45" '
         f'stroke="{colour}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
-        f'<text class="id" x="{x + 7:.1f}" y="{y + 15:.1f}" fill="{colour}">'
+        f'<text class="id" x="{x + 8:.1f}" y="{y + 4:.1f}" fill="{colour}">'
         f"#{path.track_id}</text></g>"
     )
 
@@ -261,7 +262,7 @@ def _grid(low: Float64, high: Float64, scale: float, width: float, height: float
         x = (value - low[0]) * scale
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height:.0f}"/>')
         parts.append(
-            f'<text class="tick" x="{x + 3:.1f}" y="{height - 5:.0f}">{value:.0f} m</text>'
+            f'<text class="tick" x="{x + 3:.1f}" y="{height - 5:.0f}">{value + 0.0:.0f} m</text>'
         )
     for value in np.arange(np.ceil(low[1] / 10) * 10, high[1], 10):
         y = (high[1] - value) * scale
