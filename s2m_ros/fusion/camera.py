@@ -111,25 +111,25 @@ class CameraModel:
         moved = np.asarray(points, float)
         if self.offset.any() or not np.array_equal(self.rotation, np.eye(3)):
             moved = moved @ self.rotation.T + self.offset
-        z = moved[:, 2]
+        x, y, z = moved.T
         if self.model == "equidistant":
-            r = np.hypot(moved[:, 0], moved[:, 1])
+            r = np.hypot(x, y)
             theta = np.arctan2(r, z)
             seen = theta < self.limit
             scale = _fisheye(self.distortion, theta) / np.maximum(r, 1e-12)
             xy = moved[:, :2] * np.where(r > 1e-12, scale, 1.0)[:, None]
         else:
             seen = z > 1e-6
-            xy = moved[:, :2] / np.where(seen, z, 1.0)[:, None]
+            depth = np.where(seen, z, 1.0)
+            xy = np.stack([x / depth, y / depth]).T
             if self.distortion.any():
-                seen &= np.einsum("ij,ij->i", xy, xy) < self.limit**2
+                seen &= xy[:, 0] ** 2 + xy[:, 1] ** 2 < self.limit**2
                 xy = _distort(self.distortion, np.where(seen[:, None], xy, 0.0))
         (fx, skew), (_, fy) = self.matrix[:2, :2]
         u = fx * xy[:, 0] + skew * xy[:, 1] + (self.matrix[0, 2] + 0.5)
         v = fy * xy[:, 1] + (self.matrix[1, 2] + 0.5)
         valid = seen & (u >= 0) & (u < self.size[0]) & (v >= 0) & (v < self.size[1])
-        pixels = np.column_stack([u, v])
-        pixels[~seen] = np.nan
+        pixels = np.stack([np.where(seen, u, np.nan), np.where(seen, v, np.nan)]).T
         return pixels, np.asarray(valid)
 
     def ray(self, pixels: NDArray[np.floating]) -> Float64:

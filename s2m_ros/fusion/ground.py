@@ -46,13 +46,13 @@ class GroundSurface:
 
     def height(self, xy: NDArray[np.floating]) -> Float64:
         """z of the ground, float64 (N,), at positions (N, 2), bilinear between cells."""
-        x, y = np.asarray(xy, float).T
+        x, y = xy.T
         residual = _bilinear(self.residual, *self._grid(x, y))
-        return np.asarray(self.plane[0] * x + self.plane[1] * y + self.plane[2] + residual)
+        return np.asarray(self.plane[0] * x + self.plane[1] * y + self.plane[2] + residual, float)
 
     def sigma(self, xy: NDArray[np.floating]) -> Float64:
         """Standard deviation of ``height``, float64 (N,), m: larger away from measurements."""
-        x, y = np.asarray(xy, float).T
+        x, y = xy.T
         support = _bilinear(self.support, *self._grid(x, y))
         far = 0.01 * np.hypot(x, y) + (0.0 if self.measured else 0.05)
         near = self.noise_m / np.sqrt(np.maximum(support, 1.0))
@@ -77,8 +77,13 @@ class GroundSurface:
         hit = origin + np.where(meets, length, 0.0)[:, None] * rays
         return hit, meets
 
-    def _grid(self, x: Float64, y: Float64) -> tuple[Float64, Float64]:
-        return (x - self.corner[0]) / self.cell_m - 0.5, (y - self.corner[1]) / self.cell_m - 0.5
+    def _grid(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[Float32, Float32]:
+        """Column and row of positions, 0 at the centre of the first cell."""
+        column, row = (
+            ((v - corner) / self.cell_m - 0.5).astype(np.float32)
+            for v, corner in ((x, self.corner[0]), (y, self.corner[1]))
+        )
+        return column, row
 
 
 def assumed_ground(settings: config.Ground) -> GroundSurface:
@@ -124,20 +129,21 @@ def estimate_ground(
 
 def _refine(near: Float32, rough: GroundSurface, settings: config.Ground) -> GroundSurface:
     """Replace the low percentiles by the means of the points around them: no bias, less noise."""
-    above = near[:, 2] - rough.height(near[:, :2])
-    on = np.abs(above) < 2 * settings.tolerance_m
+    x, y, z = near.T
+    above = z - rough.height(near[:, :2])
+    on = np.flatnonzero(np.abs(above) < 2 * settings.tolerance_m)
     side = _side(settings)
-    index = _index(near[on, :2], settings)
+    index = _index(near.T[:, on].T, settings)
     count = np.bincount(index, minlength=side * side)
-    plane_height = near[on, :2] @ rough.plane[:2] + rough.plane[2]
-    total = np.bincount(index, near[on, 2] - plane_height, minlength=side * side)
+    a, b, c = rough.plane.astype(np.float32)
+    total = np.bincount(index, (z - (a * x + b * y + c))[on], minlength=side * side)
     mean = total / np.maximum(count, 1)
     weight = count / (count + 4.0)
     shape = (side, side)
     smooth, support = _smooth(
         mean.reshape(shape).astype(np.float32), weight.reshape(shape).astype(np.float32)
     )
-    noise = 1.4826 * float(np.median(np.abs(above[on]))) if on.any() else settings.tolerance_m
+    noise = 1.4826 * float(np.median(np.abs(above[on]))) if len(on) else settings.tolerance_m
     return GroundSurface(
         rough.plane, smooth, support, rough.corner, rough.cell_m, max(noise, 0.005), True
     )
@@ -145,25 +151,27 @@ def _refine(near: Float32, rough: GroundSurface, settings: config.Ground) -> Gro
 
 def _near(points: Float32, settings: config.Ground) -> Float32:
     """Points that can be ground: in range, and not off by more than the steepest slope."""
-    radius = np.hypot(points[:, 0], points[:, 1])
-    above = np.abs(points[:, 2] - np.float32(settings.height_m))
+    x, y, z = columns = points.T[:, :: 1 + len(points) // (2 * _MAX_POINTS)]
+    radius2 = x * x + y * y
+    above = np.abs(z - np.float32(settings.height_m))
     half = np.float32(_side(settings) * settings.cell_m / 2 - 1e-3)
-    keep = (above < settings.max_slope * radius + 0.6) & (radius < half)
-    near: Float32 = points[keep]
-    return near[:: 1 + len(near) // _MAX_POINTS]
+    steepest = np.float32(settings.max_slope) * np.sqrt(radius2) + np.float32(0.6)
+    keep = np.flatnonzero((above < steepest) & (radius2 < half * half))
+    near: Float32 = columns[:, keep[:: 1 + len(keep) // _MAX_POINTS]].T
+    return near
 
 
 def _side(settings: config.Ground) -> int:
     return 2 * int(np.ceil(settings.max_range_m / settings.cell_m))
 
 
-def _index(xy: NDArray[np.floating], settings: config.Ground) -> NDArray[np.int64]:
+def _index(xy: NDArray[np.floating], settings: config.Ground) -> NDArray[np.int32]:
     side = _side(settings)
-    cell = (xy / settings.cell_m + side / 2).astype(np.int64)
-    return np.asarray(cell[:, 1] * side + cell[:, 0])
+    column, row = ((xy[:, k] / settings.cell_m + side / 2).astype(np.int32) for k in (0, 1))
+    return np.asarray(row * side + column)
 
 
-def _centres(cells: NDArray[np.int64], settings: config.Ground) -> Float64:
+def _centres(cells: NDArray[np.int32], settings: config.Ground) -> Float64:
     side = _side(settings)
     grid = np.column_stack([cells % side, cells // side])
     return np.asarray((grid + 0.5 - side / 2) * settings.cell_m)
@@ -171,17 +179,18 @@ def _centres(cells: NDArray[np.int64], settings: config.Ground) -> Float64:
 
 def _low_points(
     near: Float32, plane: Float64, settings: config.Ground
-) -> tuple[NDArray[np.int64], Float64, Float64]:
+) -> tuple[NDArray[np.int32], Float64, Float64]:
     """Of each cell with points: its index, a low percentile of the height over the plane, and how
     far that can be trusted to be ground: by the number of points and by how flat they lie.
 
     One integer key holds cell and height, so that a single sort serves all cells.
     """
-    above = near[:, 2] - (near[:, :2] @ plane[:2].astype(np.float32) + np.float32(plane[2]))
-    level = np.clip(above / _LEVEL_M + _LEVELS / 2, 0, _LEVELS - 1).astype(np.int64)
-    key = np.sort(_index(near[:, :2], settings) * _LEVELS + level)
+    a, b, c = plane.astype(np.float32)
+    above = near[:, 2] - (a * near[:, 0] + b * near[:, 1] + c)
+    level = np.clip(above / _LEVEL_M + _LEVELS / 2, 0, _LEVELS - 1).astype(np.int32)
+    key = np.sort(_index(near, settings) * _LEVELS + level)
     cell = key // _LEVELS
-    start = np.flatnonzero(np.diff(cell, prepend=-1))
+    start = np.flatnonzero(np.diff(cell, prepend=np.int32(-1)))
     count = np.diff(start, append=len(cell))
     low, middle = (
         key[start + (share * (count - 1)).astype(np.int64)] % _LEVELS
@@ -205,7 +214,7 @@ def _fit_plane(
     near = near[:: 1 + len(near) // 400]
     design = np.column_stack([xy[near], np.ones(len(near))])
     value, weight = above[near], trust[near]
-    draws = np.random.default_rng(0).integers(0, len(near), (96, 3))
+    draws = np.random.default_rng(0).integers(0, len(near), (80, 3))
     corners = design[draws]
     fine = np.abs(np.linalg.det(corners)) > 4.0
     tries = np.linalg.solve(corners[fine], value[draws][fine][:, :, None])[:, :, 0]
@@ -248,17 +257,18 @@ def _blur(grid: Float32, scale: float) -> Float32:
     return np.asarray(blurred, np.float32)
 
 
-def _bilinear(grid: Float32, column: Float64, row: Float64) -> Float64:
+def _bilinear(grid: Float32, column: Float32, row: Float32) -> Float32:
     """Values between cell centres, held constant beyond the border."""
     ny, nx = grid.shape
     column = np.clip(column, 0, nx - 1)
     row = np.clip(row, 0, ny - 1)
-    left = np.minimum(column.astype(np.int64), max(nx - 2, 0))
-    top = np.minimum(row.astype(np.int64), max(ny - 2, 0))
-    u, v = column - left, row - top
+    left = np.minimum(column.astype(np.int32), max(nx - 2, 0))
+    top = np.minimum(row.astype(np.int32), max(ny - 2, 0))
+    u, v = column - left.astype(np.float32), row - top.astype(np.float32)
     flat = grid.ravel()
     at = top * nx + left
     right, below = int(nx > 1), nx * int(ny > 1)
-    upper = flat[at] * (1 - u) + flat[at + right] * u
-    lower = flat[at + below] * (1 - u) + flat[at + below + right] * u
-    return np.asarray(upper * (1 - v) + lower * v)
+    first, second = flat[at], flat[at + below]
+    upper = first + (flat[at + right] - first) * u
+    lower = second + (flat[at + below + right] - second) * u
+    return np.asarray(upper + (lower - upper) * v, np.float32)

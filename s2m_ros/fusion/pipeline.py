@@ -115,8 +115,10 @@ class Fusion:
         if self._settings.lidar_evidence.outside_view:
             keep[:] = True
         drops["points_out_of_view"] += int(len(points) - keep.sum())
-        place = np.cumsum(keep) - 1
-        points = points[keep]
+        kept = np.flatnonzero(keep)
+        place = np.empty(len(points), np.int64)
+        place[kept] = np.arange(len(kept))
+        points = points.T[:, kept].T
         range_m = np.hypot(points[:, 0], points[:, 1])
         height = points[:, 2] - self._ground.height(points[:, :2]).astype(np.float32)
         cloud = Cloud(points, height, range_m, sensor)

@@ -13,11 +13,15 @@ _MAX_DEPTH_M = 1.0
 _DEPTH_SHARE = 0.7
 """Depth of things over their width, where only the near side is seen."""
 _STRAY_SHARE = 0.01
-_FIT_POINTS = 120
+_FIT_POINTS = 100
 _FIT_NOISE_M = 0.03
 _FIT_ANGLES = np.radians(np.arange(0.0, 90.0, 3.0))
-_FIT_AXES = np.column_stack([np.cos(_FIT_ANGLES), np.sin(_FIT_ANGLES)])
-_FIT_LEFT = np.column_stack([-np.sin(_FIT_ANGLES), np.cos(_FIT_ANGLES)])
+_FIT_AXES = np.concatenate(
+    [
+        np.column_stack([np.cos(_FIT_ANGLES), np.sin(_FIT_ANGLES)]),
+        np.column_stack([-np.sin(_FIT_ANGLES), np.cos(_FIT_ANGLES)]),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,19 +50,14 @@ def heading(xy: Float64) -> float:
     L-Shape Fitting for Vehicle Detection Using Laser Scanners, IV 2017.
     """
     few = xy[:: 1 + len(xy) // _FIT_POINTS]
-    first = few @ _FIT_AXES.T
-    second = few @ _FIT_LEFT.T
-    (wide, to_first), (long, to_second) = _to_edge(first), _to_edge(second)
-    area = (wide + _FIT_NOISE_M) * (long + _FIT_NOISE_M)
-    close = np.minimum(to_first, to_second)
-    fit = (1 / np.maximum(close, _FIT_NOISE_M)).sum(axis=0)
+    along = _FIT_AXES @ few.T
+    low, high = along.min(axis=1)[:, None], along.max(axis=1)[:, None]
+    extent = (high - low)[:, 0] + _FIT_NOISE_M
+    to_edge = np.minimum(high - along, along - low)
+    n = len(_FIT_ANGLES)  # the axes are followed by those at right angles to them
+    area = extent[:n] * extent[n:]
+    fit = (1 / np.maximum(np.minimum(to_edge[:n], to_edge[n:]), _FIT_NOISE_M)).sum(axis=1)
     return float(_FIT_ANGLES[np.where(area < 1.1 * area.min(), fit, 0.0).argmax()])
-
-
-def _to_edge(along: Float64) -> tuple[Float64, Float64]:
-    """Extent (A,) of points (N, A) along axes, and how far each is from its nearer end."""
-    low, high = along.min(axis=0), along.max(axis=0)
-    return high - low, np.minimum(high - along, along - low)
 
 
 def shape_of_points(

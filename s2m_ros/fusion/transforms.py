@@ -87,7 +87,8 @@ def invert(matrix: Float64) -> Float64:
 def apply(matrix: Float64, points: NDArray[_Float]) -> NDArray[_Float]:
     """Points (N, 3) of frame b in frame a by ``a_from_b``; keeps the dtype of the points."""
     m = matrix.astype(points.dtype, copy=False)
-    moved: NDArray[_Float] = points @ m[:3, :3].T + m[:3, 3]
+    # Coordinate by coordinate in memory: what follows works on x, y, z of all points.
+    moved: NDArray[_Float] = (m[:3, :3] @ points.T + m[:3, 3:]).T
     return moved
 
 

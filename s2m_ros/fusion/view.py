@@ -56,9 +56,9 @@ class Image:
         ahead: Index = np.arange(len(points))
         if self.model.model != "equidistant":
             planes = self._sides() @ camera_from_base[:3]
-            inner = points @ planes[:, :3].T.astype(np.float32) > -planes[:, 3].astype(np.float32)
-            ahead = np.flatnonzero(inner[:, 0] & inner[:, 1] & inner[:, 2])
-        pixels, held = self.model.project(apply(camera_from_base, points[ahead]))
+            planes = planes.astype(np.float32)
+            ahead = np.flatnonzero((planes[:, :3] @ points.T > -planes[:, 3:]).all(axis=0))
+        pixels, held = self.model.project(apply(camera_from_base, points.T[:, ahead].T))
         return ahead[held], pixels[held]
 
     def _sides(self) -> Float64:
@@ -96,14 +96,15 @@ class View:
 def view_of(image: Image, index: Index, pixels: Float64) -> View:
     """Look up masks and roles under the pixels (M, 2) of the points ``index`` of a cloud."""
     masks = image.masks
-    share = pixels / np.asarray(masks.image_size, float)
-    cells = (share * np.asarray(masks.grid_size)).astype(np.int64)
-    x, y = cells[:, 0], cells[:, 1]
+    share_x, share_y = pixels[:, 0] / masks.image_size[0], pixels[:, 1] / masks.image_size[1]
+    x = (share_x * masks.grid_size[0]).astype(np.int64)
+    y = (share_y * masks.grid_size[1]).astype(np.int64)
     roles = np.full(len(index), Role.UNKNOWN, np.uint8)
     if masks.roles is not None:
         rows, columns = masks.roles.roles.shape
-        at = (share * (columns, rows)).astype(np.int64)
-        roles = masks.roles.roles[at[:, 1], at[:, 0]]
+        roles = masks.roles.roles[
+            (share_y * rows).astype(np.int64), (share_x * columns).astype(np.int64)
+        ]
     under, masked = _under(masks, x, y)
     return View(image, index, x, y, roles, tuple(under), masked)
 
