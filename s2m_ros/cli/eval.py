@@ -39,6 +39,9 @@ def eval(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting, as perception.scorer=msp.")
     ] = None,
+    sweep: Annotated[
+        bool, typer.Option(help="Also report the masks cut at the best evidence for this set.")
+    ] = False,
     limit: Annotated[int, typer.Option(help="Use at most this many frames; 0 for all.")] = 0,
 ) -> None:
     """Measure the score map, the score map cut at its best threshold, and the masks.
@@ -50,12 +53,13 @@ def eval(
     from s2m_ros.cli._options import overrides, progress
     from s2m_ros.config import load
     from s2m_ros.evaluation import layouts
-    from s2m_ros.evaluation.evaluate import Options, evaluate
+    from s2m_ros.evaluation.evaluate import SWEEP, Options, evaluate
     from s2m_ros.evaluation.report import document, table, write
     from s2m_ros.runtime.build import build_perception
 
     console = Console()
-    settings = load(config, overrides(scorer, model, segmenter, set_))
+    given = overrides(scorer, model, segmenter, set_)
+    settings = load(config, given)
     samples: list[layouts.Sample] = []
     if dataset is not None:
         if dataset not in layouts.LAYOUTS or root is None:
@@ -72,8 +76,18 @@ def eval(
     if not samples:
         raise typer.BadParameter("give --images with --labels, --dataset with --root, or --clean")
     samples = samples[:limit] if limit else samples
-    options = Options(_numbers(anomaly_values), _numbers(ignore_values), min_pred_px, min_gt_px)
     perception = build_perception(settings.perception)
+    options = Options(
+        _numbers(anomaly_values),
+        _numbers(ignore_values),
+        min_pred_px,
+        min_gt_px,
+        perception.selector.config.min_evidence,
+        SWEEP if sweep else (),
+    )
+    if sweep:  # weaker masks must come out to be tried; timings are then those of more prompts
+        least = {**given, "perception.selection.min_evidence": SWEEP[0]}
+        perception = build_perception(load(config, least).perception)
     with progress("frames", 2 * len(samples), console) as advance:
         report = evaluate(perception, samples, options, advance)
     write(report, options, out)

@@ -24,12 +24,21 @@ SIZE_NAMES = ("under 32x32", "32x32 to 96x96", "over 96x96")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How labels are read and which components count (pixels)."""
+    """How labels are read, which components count (pixels), and which masks.
+
+    min_evidence: masks under it are found but not counted; sweep: also try these cuts, and report
+    the one that is best for the set beside it.
+    """
 
     anomaly_values: tuple[int, ...] = (1, 2)
     ignore_values: tuple[int, ...] = (255,)
     min_pred_px: int = 0
     min_gt_px: int = 0
+    min_evidence: float = 0.0
+    sweep: tuple[float, ...] = ()
+
+
+SWEEP = tuple(round(0.2 + 0.05 * i, 2) for i in range(14))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +51,7 @@ class FrameResult:
     clean: bool
     masks_components: FrameComponents
     masks_curves: FrameCurves | None
+    sweep_components: tuple[FrameComponents, ...] = ()
     threshold_components: FrameComponents | None = None
     threshold_curves: FrameCurves | None = None
 
@@ -55,7 +65,11 @@ class FrameResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """The figures of one set. The two families are named after who defined them."""
+    """The figures of one set. The two families are named after who defined them.
+
+    best_component, best_evidence: of the masks cut at the evidence that is best for this set, as
+    the score map is cut at its best threshold; None without a sweep.
+    """
 
     frames: tuple[FrameResult, ...]
     scorer: str
@@ -68,6 +82,8 @@ class Report:
     clean_frames: int
     false_masks: int
     ms_per_frame: dict[str, float]
+    best_component: ComponentMetrics | None = None
+    best_evidence: float | None = None
 
 
 def evaluate(
@@ -96,7 +112,7 @@ def evaluate(
         cut = at_label_size(raw, label) > pixel.threshold
         results.append(_with_threshold(result, cut, label, options))
         advance()
-    return _report(perception, results, pixel)
+    return _report(perception, results, pixel, options)
 
 
 def _label(sample: Sample, masks: ObjectMasks, options: Options) -> Label:
@@ -133,15 +149,21 @@ def canvas_of(masks: ObjectMasks, shape: tuple[int, int]) -> Float32:
 
 def _measure(sample: Sample, frame: Frame, label: Label, options: Options) -> FrameResult:
     shape = (label.anomaly.shape[0], label.anomaly.shape[1])
-    canvas = canvas_of(frame.masks, shape)
+    everything = canvas_of(frame.masks, shape)
+    strong = tuple(m for m in frame.masks.items if m.evidence >= options.min_evidence)
+    masks = replace(frame.masks, items=strong)
+    canvas = np.where(everything >= options.min_evidence, everything, np.float32(0))
     times = {name: sum(frame.timings_ms[step] for step in steps) for name, steps in STEPS.items()}
     return FrameResult(
         sample=sample,
-        masks=frame.masks,
+        masks=masks,
         timings_ms={**times, "total": frame.timings_ms["total"]},
         clean=not (label.anomaly & ~label.ignore).any() and not label.ignore.all(),
         masks_components=_components(canvas > 0, label, options),
         masks_curves=frame_curves(canvas, label.anomaly, label.ignore),
+        sweep_components=tuple(
+            _components(everything >= cut, label, options) for cut in options.sweep
+        ),
     )
 
 
@@ -159,9 +181,19 @@ def _components(predicted: Bool, label: Label, options: Options) -> FrameCompone
     )
 
 
-def _report(perception: Perception, results: Sequence[FrameResult], pixel: PixelMetrics) -> Report:
+def _report(
+    perception: Perception,
+    results: Sequence[FrameResult],
+    pixel: PixelMetrics,
+    options: Options,
+) -> Report:
     clean = [r for r in results if r.clean]
     names = (*STEPS, "total")
+    swept = [
+        component_metrics([r.sweep_components[i] for r in results])
+        for i in range(len(options.sweep))
+    ]
+    best = max(range(len(swept)), key=lambda i: (swept[i].f1, -i)) if swept else None
     return Report(
         frames=tuple(results),
         scorer=perception.scorer.name,
@@ -178,4 +210,6 @@ def _report(perception: Perception, results: Sequence[FrameResult], pixel: Pixel
         ms_per_frame={
             name: float(np.median([r.timings_ms[name] for r in results])) for name in names
         },
+        best_component=None if best is None else swept[best],
+        best_evidence=None if best is None else options.sweep[best],
     )

@@ -47,6 +47,13 @@ def document(report: Report, options: Options) -> dict[str, Any]:
         "masks": {
             "component": _component(report.masks_component),
             "s2m": _s2m(report.masks_s2m),
+            "min_evidence": options.min_evidence,
+        },
+        "masks_at_best_evidence": None
+        if report.best_component is None
+        else {
+            "component": _component(report.best_component),
+            "min_evidence": report.best_evidence,
         },
         "by_size": by_size(report),
         "clean_frames": report.clean_frames,
@@ -134,6 +141,10 @@ def rows(tree: dict[str, Any]) -> list[tuple[str, str, str, str]]:
                 percent(masks["component"][key]),
             )
         )
+    best = tree["masks_at_best_evidence"]
+    if best is not None:
+        cut_at = f"component F1, masks cut at their best evidence ({best['min_evidence']:.2f})"
+        lines.append((cut_at, "", "", percent(best["component"]["f1"])))
     for key, name in (("iou", "IoU"), ("mean_f1", "mean F1")):
         lines.append((f"S2M {name}", "", percent(cut["s2m"][key]), percent(masks["s2m"][key])))
     for size, row in tree["by_size"].items():

@@ -1,4 +1,4 @@
-"""Anomaly scores from class logits or from the learned head (equations: README, "Scorers").
+"""Anomaly scores from class logits or from the learned head, and what wraps any of them.
 
 Each raw score grows with abnormality. Logits are float32 (C, h, w), scores float32 (h, w).
 """

@@ -77,6 +77,18 @@ def test_other_scorer_and_least_sizes(data: Path, tmp_path: Path) -> None:
     assert tree["masks"]["component"]["objects"] == 1  # the smaller two have 1508 px each
 
 
+def test_sweep_reports_the_best_cut_beside_the_operating_point(data: Path, tmp_path: Path) -> None:
+    strict = ("--set", "perception.selection.min_evidence=0.99")
+    with pytest.raises(SystemExit):
+        run(data, tmp_path, "--sweep", *strict)
+    tree = json.loads((tmp_path / "metrics.json").read_text())
+    assert tree["masks"]["component"]["predictions"] == 0
+    assert tree["masks"]["min_evidence"] == 0.99
+    best = tree["masks_at_best_evidence"]
+    assert best["component"]["f1"] > 0.9
+    assert best["min_evidence"] < 0.9
+
+
 def test_clean_frames_alone(data: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         main(
