@@ -25,14 +25,17 @@ def sim(
     The bag holds camera, LiDAR, odometry, extrinsics and the truth; calibration.yaml lies in it.
     """
     from rich.console import Console
+    from rich.table import Table
 
     from s2m_ros.cli._narrator import Narrator
     from s2m_ros.sim.scenario import load, names
 
     console = Console()
     if scenario == "list":
+        table = Table.grid(padding=(0, 2))
         for name in names():
-            console.print(f"[bold]{name:12}[/bold] {load(name).description}", highlight=False)
+            table.add_row(f"[bold]{name}[/bold]", load(name).description)
+        console.print(table)
         return
     given = {"camera.width": width, "camera.height": height, "seed": seed}
     chosen = load(scenario, {name: value for name, value in given.items() if value is not None})

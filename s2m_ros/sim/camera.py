@@ -75,12 +75,15 @@ def _undistort(distorted: Float64, coefficients: Float64) -> Float64:
     """Invert plumb_bob (k1, k2, p1, p2, k3) on normalised points (N, 2) by iteration."""
     k1, k2, p1, p2, k3 = coefficients
     x, y = distorted.T.copy()
-    for _ in range(10):
+    for _ in range(60):
         r2 = x * x + y * y
         radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
         dx = 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
         dy = p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+        last = x, y
         x, y = (distorted[:, 0] - dx) / radial, (distorted[:, 1] - dy) / radial
+        if max(np.abs(x - last[0]).max(initial=0), np.abs(y - last[1]).max(initial=0)) < 1e-6:
+            break
     return np.stack([x, y], axis=1)
 
 

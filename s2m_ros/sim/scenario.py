@@ -91,7 +91,10 @@ class Actor(_Part):
 
 
 class CameraSensor(_Part):
-    """A pinhole camera with plumb_bob distortion, at position in base_link, pitch down positive."""
+    """A pinhole camera with plumb_bob distortion, at position in base_link, pitch down positive.
+
+    The distortion must grow monotonously out to the corners of the picture.
+    """
 
     name: str = "front"
     width: int = Field(960, ge=32, le=4096)

@@ -22,7 +22,7 @@ def test_every_shaded_point_is_marked(
     e, a = np.deg2rad(elevation), np.deg2rad(azimuth)
     sun = np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)], np.float32)
     unit = np.array(list(product((-0.5, 0.5), (-0.5, 0.5), (0.0, 1.0))))
-    boxes = [unit * size + (x, y, 0), unit * 2 + (-8, 3, 0)]
+    boxes = [np.add(unit * size, (x, y, 0)), np.add(unit * 2, (-8, 3, 0))]
     reach = ShadowReach(boxes, sun, 0.006)
     rng = np.random.default_rng(seed)
     for low, high in ((box.min(axis=0), box.max(axis=0)) for box in boxes):
@@ -34,7 +34,7 @@ def test_every_shaded_point_is_marked(
 def test_most_open_ground_needs_no_ray() -> None:
     unit = np.array(list(product((-0.5, 0.5), (-0.5, 0.5), (0.0, 1.0))))
     sun = np.array([0.6, 0, 0.8], np.float32)
-    reach = ShadowReach([unit, (*unit, 20, 20, 0)], sun, 0.006)
+    reach = ShadowReach([unit, np.add(unit, (20, 20, 0))], sun, 0.006)
     x, y = np.random.default_rng(0).uniform(-30, 50, (2, 5000)).astype(np.float32)
     assert reach.possible(x, y).mean() < 0.05
     assert not ShadowReach([], sun, 0.006).possible(x, y).any()
