@@ -116,12 +116,12 @@ def grow(area: UInt8, cells: int) -> Bool:
 def potential(peak: Float32, contrast: Float32, ground: Float32) -> Float32:
     """About the most evidence that any mask of a region can have: float32 (N,).
 
-    A mask holds no more than the region's peak, and seldom stands out by more than half again
-    of what the region itself does. ground: share of drivable ground around the region's box.
+    A mask holds no more than the region's peak, and seldom stands out twice as much as
+    the region itself does. ground: share of drivable ground around the region's box.
     """
     anomaly = np.clip(peak / RARITY_LIMIT, 0, 1)
-    excess = np.clip(1.5 * contrast / FULL_CONTRAST, 0, 1)
-    place = OFF_GROUND + (1 - OFF_GROUND) * np.clip(0.1 + 1.5 * ground, 0, 1)
+    excess = np.clip(2.0 * contrast / FULL_CONTRAST, 0, 1)
+    place = OFF_GROUND + (1 - OFF_GROUND) * np.clip(0.3 + 1.5 * ground, 0, 1)
     return np.asarray(anomaly**ANOMALY * excess**EXCESS * place, np.float32)
 
 

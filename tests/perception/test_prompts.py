@@ -98,7 +98,7 @@ def test_points_lie_inside_and_far_apart_in_large_regions() -> None:
     assert gaps[gaps > 0].min() > 60
 
 
-def asked(field: np.ndarray, roles: RoleMap | None = None, least: float = 0.8) -> Prompts:
+def asked(field: np.ndarray, roles: RoleMap | None = None, least: float = 0.85) -> Prompts:
     h, w = field.shape
     score = ScoreMap(unrarity(np.clip(field, 0, 6.5)), (4 * w, 4 * h), "test")
     return TopologyPrompter(Prompting(), least)(score, roles)
