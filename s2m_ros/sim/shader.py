@@ -245,11 +245,11 @@ class Shader:
         tint = 1 + (albedo - 1) * metal
         colour = albedo * (1 - 0.75 * metal) * (sunlit[:, None] * sun + ambient)
         facing = -(normal * d).sum(axis=1)
-        shiny = np.flatnonzero(gloss > 0.08)
+        fresnel = specular + (1 - specular) * np.power(np.clip(1 - facing, 0, 1), 5)
+        shiny = np.flatnonzero(fresnel * gloss > 0.014)  # less would not show
         if len(shiny):
-            n, view, f = normal[shiny], d[shiny], facing[shiny]
-            mirror = view + n * (2 * f)[:, None]
-            fresnel = specular[shiny] + (1 - specular[shiny]) * np.power(np.clip(1 - f, 0, 1), 5)
+            n, view, fresnel = normal[shiny], d[shiny], fresnel[shiny]
+            mirror = view + n * (2 * facing[shiny])[:, None]
             up = mirror[:, 2] > 0
             seen = np.where(
                 up[:, None],
