@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -122,14 +122,21 @@ def load_drive(path: Path, rig: Rig | None = None) -> Drive:
         )
 
 
-def pictures(path: Path, camera: str) -> Iterator[tuple[int, UInt8]]:
-    """(stamp, uint8 (H, W, 3) RGB) of each readable image of a camera, in order."""
+def pictures(
+    path: Path, camera: str, only: Container[int] | None = None
+) -> Iterator[tuple[int, UInt8]]:
+    """(stamp, uint8 (H, W, 3) RGB) of each readable image of a camera, in order.
+
+    only: stamps of the images that are wanted.
+    """
     with BagReader(path) as bag:
         topic = _image_topic(bag, camera)
         if topic is None:
             return
         decode = decode_compressed if topic.endswith("/compressed") else decode_image
         for message in bag.messages([topic]):
+            if only is not None and header_stamp_ns(message.data) not in only:
+                continue
             try:
                 value = bag.decode(message)
                 yield stamp_ns(value.header.stamp), decode(value, topic)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from s2m_ros.fusion.transforms import apply
 from s2m_ros.types import Float64, Hazards, ObjectMasks, Sweep, UInt8
 
 TRAIL_S = 4.0
+POINTS_SHOWN = 25_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +22,8 @@ class FrameView:
     """All that is known of one image. answered: there are masks of this very image.
 
     hazards: of this stamp, else the newest before it (at most half a second old), else None;
-    points: the nearest sweep in base_link; trails: positions of each track up to now.
+    points: the nearest sweep in base_link, thinned to ``POINTS_SHOWN``; trails: positions of each
+    track up to now.
     """
 
     stamp_ns: int
@@ -36,22 +38,25 @@ class FrameView:
         return self.masks is not None
 
 
-def frame_views(drive: Drive, camera: str, every: int = 1) -> Iterator[FrameView]:
-    """Each ``every``-th image of a camera with what belongs to it, in order, read from disk."""
+def frame_views(
+    drive: Drive, camera: str, only: Container[int] | None = None, with_points: bool = True
+) -> Iterator[FrameView]:
+    """The images of a camera with what belongs to each, in order, read from disk.
+
+    only: stamps of the images that are wanted; without ``with_points`` no sweep is read.
+    """
     masks = {m.value.stamp_ns: m.value for m in drive.masks if m.value.camera == camera}
     hazards = {h.value.stamp_ns: h.value for h in drive.hazards}
     stamps = sorted(hazards)
-    scans = _Sweeps(drive)
+    scans = _Sweeps(drive) if with_points else None
     trails: dict[int, list[tuple[int, Float64]]] = defaultdict(list)
     added = 0
-    for i, (stamp, image) in enumerate(pictures(drive.bag, camera)):
+    for stamp, image in pictures(drive.bag, camera, only):
         reached = bisect_right(stamps, stamp)
         for earlier in stamps[added:reached]:
             for hazard in hazards[earlier].items:
                 trails[hazard.track.id].append((earlier, hazard.track.position))
         added = max(added, reached)
-        if i % every:
-            continue
         newest = stamps[reached - 1] if reached else None
         held = newest is not None and stamp - newest <= 500_000_000
         yield FrameView(
@@ -59,7 +64,7 @@ def frame_views(drive: Drive, camera: str, every: int = 1) -> Iterator[FrameView
             image,
             masks.get(stamp),
             hazards[newest] if held and newest is not None else None,
-            scans.near(stamp),
+            scans.near(stamp) if scans is not None else None,
             {
                 track: [p for ns, p in path if stamp - ns <= TRAIL_S * 1e9]
                 for track, path in trails.items()
@@ -85,4 +90,5 @@ class _Sweeps:
         sweep = min(found, key=lambda s: abs(s.stamp_ns - stamp_ns))
         if sweep.frame_id not in self._rig or abs(sweep.stamp_ns - stamp_ns) > 200_000_000:
             return None
-        return apply(self._rig.base_from(sweep.frame_id), sweep.points.astype(np.float64))
+        shown = sweep.points[:: 1 + len(sweep.points) // POINTS_SHOWN]
+        return apply(self._rig.base_from(sweep.frame_id), shown.astype(np.float64))

@@ -24,6 +24,8 @@ from s2m_ros.wire.truth import TruthFrame
 
 TIMELINE = "drive"
 IMAGE_WIDTH = 960
+TRUTH_LIMIT_M = 60.0
+"""Larger real objects (buildings) would fill the view."""
 _CLOUD = np.array([[58, 72, 96], [70, 130, 150], [150, 200, 160], [250, 230, 150]], np.float64)
 _CLOUD_HEIGHTS_M = (-0.1, 0.3, 1.5, 4.0)
 
@@ -180,12 +182,14 @@ class _Log:
 
     def _truth(self, frame: TruthFrame) -> None:
         rr = self._rr
+        items = [t for t in frame.items if t.size[:2].max() < TRUTH_LIMIT_M]
         boxes = rr.Boxes3D(
-            centers=[t.position for t in frame.items],
-            half_sizes=[t.size / 2 for t in frame.items],
-            quaternions=[_about_z(t.yaw) for t in frame.items],
+            centers=[t.position for t in items],
+            half_sizes=[t.size / 2 for t in items],
+            quaternions=[_about_z(t.yaw) for t in items],
             colors=[UNCONFIRMED],
-            labels=[t.name for t in frame.items],
+            fill_mode=rr.components.FillMode.MajorWireframe,
+            labels=[t.name for t in items],
             show_labels=False,
             radii=[0.01],
         )

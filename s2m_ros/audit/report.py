@@ -119,18 +119,16 @@ def choose_moments(drive: Drive, camera: str, count: int = PICTURES) -> list[int
 
 
 def _gallery(drive: Drive, camera: str) -> list[dict[str, Any]]:
-    wanted = set(choose_moments(drive, camera))
     shown = []
-    for view in frame_views(drive, camera):
-        if view.stamp_ns in wanted:
-            picture = camera_view(view.image, view.masks, view.hazards, drive.rig, camera, 960)
-            shown.append(
-                {
-                    "caption": _caption(drive, view, camera),
-                    "data": _base64(_jpeg(picture)),
-                    "wide": picture.shape[1] > 2 * picture.shape[0],
-                }
-            )
+    for view in frame_views(drive, camera, set(choose_moments(drive, camera)), with_points=False):
+        picture = camera_view(view.image, view.masks, view.hazards, drive.rig, camera, 960)
+        shown.append(
+            {
+                "caption": _caption(drive, view, camera),
+                "data": _base64(_jpeg(picture)),
+                "wide": picture.shape[1] > 2 * picture.shape[0],
+            }
+        )
     return shown
 
 

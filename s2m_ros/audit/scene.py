@@ -246,9 +246,9 @@ class _TopView:
         held = (at >= 0).all(axis=1) & (at[:, 0] < width) & (at[:, 1] < height)
         level = np.clip((points[held, 2] + 0.2) / 2.0, 0, 1)[:, None]
         low, high = np.array([66.0, 76.0, 92.0]), np.array([150.0, 178.0, 196.0])
-        order = np.argsort(points[held, 2], kind="stable")
         colours = np.asarray(low + (high - low) * level, np.uint8)
-        self.canvas[at[held][order, 1], at[held][order, 0]] = colours[order]
+        spots = at[held]
+        np.maximum.at(self.canvas, (spots[:, 1], spots[:, 0]), colours)
 
     def vehicle(self, length_m: float = 4.0, width_m: float = 2.0, front_m: float = 3.0) -> None:
         corners = np.array(
