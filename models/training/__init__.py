@@ -1,1 +1,1 @@
-"""Training, export and evaluation of the default model (needs the `train` extra: torch, onnx)."""
+"""Training, export and evaluation of the default model (needs the `torch` extra, onnx)."""
