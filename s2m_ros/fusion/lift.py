@@ -27,6 +27,9 @@ _STRAY_SHARE = 0.01
 _FLAT_POINTS = 3
 """From so many beams that would have hit it, if it stood, a thing is called flat."""
 _LOWEST_M = 0.01
+_LOW_THING_M = 0.3
+"""Of things lower than this a good part lies within the ground's tolerance."""
+_RAISED_M = 0.015
 _FLAT_HEIGHT_M = 0.01
 _RING_MIN = 6
 _UNDER_TOP = 0.7
@@ -129,6 +132,8 @@ class Lifter:
         if len(chosen):
             heights = np.sort(self.cloud.height[chosen])
             top = heights[-1 - int(_STRAY_SHARE * len(heights))]
+            if top < _LOW_THING_M and self.sights.meets[i]:
+                chosen = np.concatenate([chosen, self._lower_parts(i, chosen, lying)])
             return Support(chosen, float(top), False)
         return self._low(i, lying)
 
@@ -203,6 +208,22 @@ class Lifter:
         if int((over > _OVER_FOOT * top).sum()) >= _FLAT_POINTS:
             return Support(covered, _FLAT_HEIGHT_M, True)
         return Support(at_foot, 0.0, False) if len(at_foot) else None
+
+    def _lower_parts(self, i: int, chosen: Index, lying: Index) -> Index:
+        """Points of a low thing that do not stand out of the ground's tolerance by themselves."""
+        ranges = self.cloud.range_m[chosen]
+        width = float(self.sights.spread[i] * self.sights.reach_m[i])
+        slack = max(width, 0.3)
+        low: Index = lying[
+            (self.cloud.range_m[lying] > ranges.min() - slack)
+            & (self.cloud.range_m[lying] < ranges.max() + slack)
+        ]
+        if len(low) == 0:
+            return low
+        plane, noise = self._level_around(i, width)
+        relief = self.cloud.height[low] - self._local(low, i) @ plane
+        raised: Index = low[relief > max(_RAISED_M, 2.5 * noise)]
+        return raised
 
     def _over(self, i: int, points: Index) -> Float32:
         """Height at which the beams of these points passed the foot of mask i, m.

@@ -12,6 +12,7 @@ _MIN_SIDE_M = 0.03
 _MAX_DEPTH_M = 1.0
 _DEPTH_SHARE = 0.7
 """Depth of things over their width, where only the near side is seen."""
+_LOW_THING_M = 0.3
 _STRAY_SHARE = 0.01
 _FIT_POINTS = 100
 _FIT_NOISE_M = 0.03
@@ -104,7 +105,9 @@ def shape_of_points(
     doubt = 0.0 if flat else 0.15 * size[along]
     sigma = np.empty(2)
     sigma[along] = np.sqrt(0.03**2 + doubt**2 + (0.3 * grown) ** 2)
-    sigma[across] = np.sqrt(0.03**2 + (0.05 * size[across]) ** 2 + (0.25 * slack) ** 2)
+    # Of a low thing, a hose or a strap, beams miss parts on all sides.
+    missed = (0.15 if height < _LOW_THING_M and not flat else 0.05) * size[across]
+    sigma[across] = np.sqrt(0.03**2 + missed**2 + (0.25 * slack) ** 2)
     size = np.maximum(size, _MIN_SIDE_M)
     yaw = angle
     if size[1] > size[0]:
