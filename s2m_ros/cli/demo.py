@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 
 # What two CPU cores carry beside the player and the recorder; a GPU takes the model's full size.
-INPUT = {"perception.model.width": 640, "perception.model.height": 352}
+# One thread a session: a second would spin on the core that the other nodes need.
+TWO_CORES = {
+    "perception.model.width": 640,
+    "perception.model.height": 352,
+    "perception.model.threads": 1,
+    "perception.prompting.max_prompts": 12,
+}
 
 
 def demo(
@@ -48,7 +54,7 @@ def demo(
 
     begun = time.monotonic()
     console = Console()
-    settings = load(None, {**INPUT, **parse_overrides(set_ or ())})
+    settings = load(None, {**TWO_CORES, **parse_overrides(set_ or ())})
     drive = out / "drive"
     with ended_by_sigterm(), Narrator(console) as narrator:
         narrator("simulating the drive", 0.0)
