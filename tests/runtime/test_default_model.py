@@ -1,0 +1,68 @@
+"""The model in the repository: intact, repeatable, and good on real frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from s2m_ros.config import Perception as Settings
+from s2m_ros.evaluation.evaluate import at_label_size
+from s2m_ros.evaluation.layouts import plain, read_label
+from s2m_ros.evaluation.pixel import PixelPool
+from s2m_ros.perception.images import at_image_size, read_rgb
+from s2m_ros.perception.pipeline import Perception
+from s2m_ros.runtime.build import build_perception
+from s2m_ros.types import State
+
+
+@pytest.fixture(scope="module")
+def perception() -> Perception:
+    return build_perception(Settings())
+
+
+def test_loads_and_says_what_it_is(perception: Perception) -> None:
+    info = perception.info
+    assert info["model"] == "apron_lite0"
+    assert info["provider"] == "CPUExecutionProvider"
+    assert len(info["sha256"]) == 12
+
+
+def test_the_same_frame_gives_the_same_bits(perception: Perception) -> None:
+    rng = np.random.default_rng(3)
+    image = np.repeat(np.repeat(rng.integers(0, 255, (12, 20, 3)), 24, 0), 24, 1).astype(np.uint8)
+    one, two = perception.perceive(image), build_perception(Settings()).perceive(image)
+    assert np.array_equal(one.raw, two.raw)
+    assert [m.evidence for m in one.masks.items] == [m.evidence for m in two.masks.items]
+    assert one.masks.state == State.OK
+    assert one.masks.roles is not None
+
+
+@pytest.mark.data
+def test_objects_on_roads_stand_out_and_get_masks(perception: Perception, data_dir: Path) -> None:
+    root = data_dir / "ood" / "road_anomaly"
+    samples = [
+        s for s in plain(root / "images", root / "labels") if s.name in ("022", "026", "044", "050")
+    ]
+    pool = PixelPool()
+    overlaps = []
+    for sample in samples:
+        frame = perception.perceive(read_rgb(sample.image))
+        assert sample.label is not None
+        label = read_label(sample.label)
+        pool.add(at_label_size(frame.raw, label), label.anomaly, label.ignore)
+        found = np.zeros(label.anomaly.shape, np.bool_)
+        for item in frame.masks.items:
+            found |= at_image_size(frame.masks, item)
+        overlaps.append((found & label.anomaly).sum() / (found | label.anomaly).sum())
+    assert pool.metrics().ap > 0.8
+    assert np.mean(overlaps) > 0.6
+
+
+@pytest.mark.data
+def test_clean_runway_is_quiet(perception: Perception, data_dir: Path) -> None:
+    paths = sorted((data_dir / "airside" / "runway_simulated").rglob("*.jpg"))[::8]
+    assert paths
+    false = [len(perception.perceive(read_rgb(path)).masks.items) for path in paths]
+    assert sum(false) <= 1
