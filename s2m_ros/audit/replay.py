@@ -17,6 +17,7 @@ from s2m_ros.audit.merge import merge
 from s2m_ros.bags import BagError, BagReader, TopicMap
 from s2m_ros.config import Config, leaves
 from s2m_ros.runtime.manifest import find, read
+from s2m_ros.wire import topics
 
 Status = Callable[[str, float], None]
 
@@ -57,7 +58,11 @@ def replay(
             from s2m_ros.audit.live import play
 
             played = play(bag, inputs, results, out / "logs", rate=options.rate, status=status)
-            notes += [f"{name} was not played: {why}" for name, why in played.left_out.items()]
+            notes += [
+                f"{name} was not played: {why}"
+                for name, why in played.left_out.items()
+                if name != topics.TF_STATIC or not inputs.config.fusion.calibration_file
+            ]  # the fusion node has what is in /tf_static as a file
             if played.late_ms > 20:
                 notes.append(
                     f"this machine was too slow to keep the recorded pace: 5 % of the messages "
