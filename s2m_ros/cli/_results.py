@@ -12,20 +12,17 @@ if TYPE_CHECKING:
 
 def print_results(console: Console, made: Artefacts) -> None:
     """Notes, where everything lies, and the summary as the last lines."""
-    from rich.table import Table
     from rich.text import Text
 
     for note in made.notes:
         console.print(Text("note: ", style="yellow") + Text(note), soft_wrap=True)
-    table = Table.grid(padding=(0, 2))
     for name, path in (
         ("report", made.report),
         ("bag", made.bag),
         ("recording", made.recording),
         ("film", made.video),
     ):
-        if path is not None:
-            table.add_row(Text(name, style="bold"), Text(str(path)))
-    console.print(table, soft_wrap=True)
+        if path is not None:  # never wrapped, so that it can be copied
+            console.print(Text(f"{name:11}", style="bold") + Text(str(path)), soft_wrap=True)
     for line in made.summary.lines():
         console.print(Text(line, style="bold"), soft_wrap=True)

@@ -14,9 +14,9 @@ import pytest
 @pytest.mark.timeout(600)
 def test_a_second_of_the_demo_in_lockstep(tmp_path: Path) -> None:
     """The default model on the default scenario: objects ahead are found, nothing false."""
+    arguments = ["demo", "--lockstep", "--seconds", "1", "--out", str(tmp_path / "out")]
     result = subprocess.run(
-        [sys.executable, "-m", "s2m_ros.cli", "demo", "--lockstep", "--seconds", "1"]
-        + ["--out", str(tmp_path / "out")],
+        [sys.executable, "-m", "s2m_ros.cli", *arguments],
         capture_output=True,
         text=True,
         timeout=570,
