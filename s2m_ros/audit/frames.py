@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from s2m_ros.fusion.transforms import apply
 from s2m_ros.types import Float64, Hazards, ObjectMasks, Sweep, UInt8
 
 TRAIL_S = 4.0
+HOLD_NS = 500_000_000
 POINTS_SHOWN = 25_000
 
 
@@ -21,7 +22,8 @@ POINTS_SHOWN = 25_000
 class FrameView:
     """All that is known of one image. answered: there are masks of this very image.
 
-    hazards: of this stamp, else the newest before it (at most half a second old), else None;
+    hazards: of this stamp, else the newest before it (at most half a second old, seen from where
+    the vehicle is now), else None;
     points: the nearest sweep in base_link, thinned to ``POINTS_SHOWN``; trails: positions of each
     track up to now.
     """
@@ -57,13 +59,16 @@ def frame_views(
             for hazard in hazards[earlier].items:
                 trails[hazard.track.id].append((earlier, hazard.track.position))
         added = max(added, reached)
-        newest = stamps[reached - 1] if reached else None
-        held = newest is not None and stamp - newest <= 500_000_000
+        newest = hazards[stamps[reached - 1]] if reached else None
+        if newest is not None and stamp - newest.stamp_ns > HOLD_NS:
+            newest = None
+        if newest is not None and newest.ego is not None and newest.stamp_ns != stamp:
+            newest = replace(newest, ego=drive.ego.at(stamp) or newest.ego)
         yield FrameView(
             stamp,
             image,
             masks.get(stamp),
-            hazards[newest] if held and newest is not None else None,
+            newest,
             scans.near(stamp) if scans is not None else None,
             {
                 track: [p for ns, p in path if stamp - ns <= TRAIL_S * 1e9]
