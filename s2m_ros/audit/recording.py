@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from s2m_ros.audit.drive import Drive
 from s2m_ros.audit.frames import FrameView, frame_views
-from s2m_ros.audit.scene import colour_of, label_of
+from s2m_ros.audit.scene import colour_of, hazards_of_masks, label_of
 from s2m_ros.audit.style import UNCONFIRMED, Colour
 from s2m_ros.audit.summary import STAGES
 from s2m_ros.fusion.transforms import to_quaternion
@@ -198,8 +198,7 @@ class _Log:
     def _masks(
         self, entity: str, masks: ObjectMasks, hazards: Hazards | None, scale: float
     ) -> None:
-        items = hazards.items if hazards is not None else ()
-        of_mask = {h.track.mask_id: h for h in items if h.track.camera == masks.camera}
+        of_mask = hazards_of_masks(masks, hazards)
         strips: list[NDArray[np.float32]] = []
         colours: list[Colour] = []
         for mask in masks.items:

@@ -134,9 +134,15 @@ def box_corners(hazard: Hazard) -> Float64:
     return np.asarray(apply(from_yaw(track.yaw, track.position), signs * track.size))
 
 
-def _is_fresh(hazard: Hazard, hazards: Hazards | None) -> bool:
-    """Whether the track was seen in this very frame, so that its mask id is of this frame."""
-    return hazards is not None and hazard.track.last_ns == hazards.stamp_ns
+def hazards_of_masks(masks: ObjectMasks | None, hazards: Hazards | None) -> dict[int, Hazard]:
+    """The hazard that rests on each mask, by mask id; ids mean something within one frame only."""
+    if masks is None or hazards is None or masks.stamp_ns != hazards.stamp_ns:
+        return {}
+    return {
+        h.track.mask_id: h
+        for h in hazards.items
+        if h.track.camera == masks.camera and h.track.last_ns == hazards.stamp_ns
+    }
 
 
 def _paint(

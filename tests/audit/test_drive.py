@@ -72,7 +72,9 @@ def test_a_frame_holds_what_belongs_together(drive_bag: Path) -> None:
     assert [i for i, v in enumerate(views) if not v.answered] == [20]
     held = views[20].hazards
     assert held is not None
-    assert held.stamp_ns == views[19].stamp_ns  # the newest before it stays
+    assert held.stamp_ns == views[19].stamp_ns  # the newest before it stays ...
+    assert held.ego is not None
+    assert held.ego.odom_from_base[0, 3] == pytest.approx(10.0)  # ... seen from where we are now
     assert len(views[5].trails[11]) == 6
     points = views[3].points
     assert points is not None
