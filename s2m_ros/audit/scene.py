@@ -56,9 +56,7 @@ def camera_view(
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     canvas = np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
     items = hazards.items if hazards is not None else ()
-    of_mask = {
-        h.track.mask_id: h for h in items if h.track.camera == camera and _is_fresh(h, hazards)
-    }
+    of_mask = hazards_of_masks(masks, hazards)
     if masks is not None:
         for mask in reversed(masks.items):
             hazard = of_mask.get(mask.id)
