@@ -143,9 +143,9 @@ def latencies_ms(drive: Drive) -> dict[str, NDArray[np.float64]]:
         for stamp, logged in stamps.items():
             taken[stamp] = min(logged, taken.get(stamp, logged))
     masks = _first((m.value.stamp_ns, m.logged_ns) for m in drive.masks)
-    objects = _first((o.value.stamp_ns, o.logged_ns) for o in drive.objects)
-    hazards = _first((h.value.stamp_ns, h.logged_ns) for h in drive.hazards)
-    markers = _first((m.value, m.logged_ns) for m in drive.markers)
+    objects = _first(((o.value.stamp_ns, o.logged_ns) for o in drive.objects), masks)
+    hazards = _first(((h.value.stamp_ns, h.logged_ns) for h in drive.hazards), masks)
+    markers = _first(((m.value, m.logged_ns) for m in drive.markers), masks)
     return {
         STAGES[0]: _delays(taken, masks),
         STAGES[1]: _delays(masks, objects),
@@ -165,10 +165,17 @@ def _tracks(drive: Drive) -> dict[str, int]:
     return {level.name: counts[level] for level in reversed(Level) if counts[level]}
 
 
-def _first(stamped: Iterable[tuple[int, int]]) -> dict[int, int]:
+def _first(
+    stamped: Iterable[tuple[int, int]], after: Mapping[int, int] | None = None
+) -> dict[int, int]:
+    """When each stamp came first; with ``after``, only what came after it had the same stamp.
+
+    What LiDAR alone gave before, or without, the masks of an image is no answer to the image.
+    """
     into: dict[int, int] = {}
     for stamp, logged in stamped:
-        into.setdefault(stamp, logged)
+        if after is None or (stamp in after and logged >= after[stamp]):
+            into.setdefault(stamp, logged)
     return into
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from s2m_ros.audit.drive import load_drive, pictures, sweeps
+from s2m_ros.audit.drive import Logged, load_drive, pictures, sweeps
 from s2m_ros.audit.frames import frame_views
 from s2m_ros.audit.summary import NO_ANSWER, latencies_ms, reasons_of_states, summarise
 from s2m_ros.bags import BagError, BagReader, BagWriter
@@ -59,6 +60,15 @@ def test_a_missed_object_and_a_lockstep_run(make_drive: Callable[..., Path]) -> 
     assert summary.score is not None
     assert [v.name for v in summary.score.objects if v.missed] == ["chock"]
     assert json.dumps(summary.as_dict(), allow_nan=False)
+
+
+def test_what_came_without_masks_is_no_answer_to_the_image(drive_bag: Path) -> None:
+    drive = load_drive(drive_bag)
+    early = [Logged(m.logged_ns - 90_000_000, m.value) for m in drive.markers]
+    alone = Logged(drive.start_ns, sorted(drive.images["front"])[20])  # that one has no masks
+    mixed = sorted([*early, alone, *drive.markers], key=lambda m: m.logged_ns)
+    delays = latencies_ms(replace(drive, markers=tuple(mixed)))["camera to marker"]
+    assert delays == pytest.approx([96.0] * (FRAMES - 1))
 
 
 def test_reasons_are_counted(drive_bag: Path) -> None:
