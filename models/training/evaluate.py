@@ -18,6 +18,7 @@ from rich.table import Table
 
 from s2m_ros.evaluation.layouts import plain, read_label
 from s2m_ros.evaluation.pixel import PixelPool
+from s2m_ros.perception.scorers import energy, max_logit
 
 from .sources import read_rgb
 
@@ -43,9 +44,7 @@ BENCHMARKS = (
 
 def scores(logits: np.ndarray, anomaly: np.ndarray) -> dict[str, np.ndarray]:
     """Score maps (h,w) from logits (C,h,w) and anomaly (h,w); higher is stranger."""
-    top = logits.max(0)
-    energy = -(top + np.log(np.exp(logits - top).sum(0)))
-    return {"learned": anomaly, "max_logit": -top, "energy": energy}
+    return {"learned": anomaly, "max_logit": max_logit(logits), "energy": energy(logits)}
 
 
 def evaluate(encoder: Path, data: Path, benchmark: Benchmark, limit: int) -> dict[str, PixelPool]:

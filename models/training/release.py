@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from s2m_ros.perception.scorers import energy, max_logit, msp
+
 from .decoder import Decoder
 from .export import INPUT_HEIGHT, INPUT_WIDTH, export_graphs, write_manifest
 from .network import Encoder
@@ -90,14 +92,14 @@ def measure(encoder: Encoder, scene: Scene) -> dict[str, NDArray[np.float32]]:
     strange = cv2.dilate((scene.anomaly != 0).astype(np.uint8), np.ones((9, 9), np.uint8))
     size = (anomaly.shape[3], anomaly.shape[2])
     normal = cv2.resize(strange, size, interpolation=cv2.INTER_NEAREST).reshape(-1) == 0
-    f = logits[0].flatten(1)
+    f = logits[0].numpy()
     maps = {
-        "learned": anomaly.flatten(),
-        "max_logit": -f.max(0).values,
-        "msp": 1 - f.softmax(0).max(0).values,
-        "energy": -f.logsumexp(0),
+        "learned": anomaly[0, 0].numpy(),
+        "max_logit": max_logit(f),
+        "msp": msp(f),
+        "energy": energy(f),
     }
-    return {name: value.numpy()[normal][::4] for name, value in maps.items()}
+    return {name: value.ravel()[normal][::4] for name, value in maps.items()}
 
 
 def main() -> None:

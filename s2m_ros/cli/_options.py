@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
+import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+Scorer = Annotated[str | None, typer.Option(help="Anomaly scorer, see `s2m models list`.")]
+Model = Annotated[str | None, typer.Option(help="Model folder or name.")]
+Segmenter = Annotated[
+    str | None, typer.Option(help="Mask decoder: 'trunk' or a promptable model's folder.")
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML file of settings.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting, as perception.scorer=msp.")
+]
 
 
 def overrides(
@@ -19,7 +30,7 @@ def overrides(
     settings: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Dotted overrides for ``config.load`` from the options; ``NAME=VALUE`` values are YAML."""
-    from s2m_ros.config import ConfigError
+    from s2m_ros.config import ConfigError, parse_overrides
 
     given = {
         "perception.scorer": scorer,
@@ -28,10 +39,9 @@ def overrides(
     }
     result: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     for text in settings or ():
-        name, equals, value = text.partition("=")
-        if not equals or not name:
+        if "=" not in text[1:]:
             raise ConfigError(f"--set {text}: expected NAME=VALUE, as perception.scorer=msp")
-        result[name] = yaml.safe_load(value)
+        result |= parse_overrides([text])
     return result
 
 

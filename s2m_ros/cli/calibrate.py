@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from s2m_ros.cli._options import ConfigFile, Model, Segmenter, Settings, overrides, progress
+
 
 def calibrate(
     footage: Annotated[
@@ -26,14 +28,10 @@ def calibrate(
         bool, typer.Option(help="Fit the operating point alone; keep the model's quantiles.")
     ] = False,
     most: Annotated[int, typer.Option(help="Use at most this many frames; 0 for all.")] = 400,
-    model: Annotated[str | None, typer.Option(help="Model folder or name.")] = None,
-    segmenter: Annotated[str | None, typer.Option(help="Mask decoder.")] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="YAML file of settings.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting, as perception.scorer=msp.")
-    ] = None,
+    model: Model = None,
+    segmenter: Segmenter = None,
+    config: ConfigFile = None,
+    set_: Settings = None,
 ) -> None:
     """Fit scores and operating point on normal footage of a site.
 
@@ -43,7 +41,6 @@ def calibrate(
     from rich.console import Console
     from rich.table import Table
 
-    from s2m_ros.cli._options import overrides, progress
     from s2m_ros.config import load
     from s2m_ros.evaluation import calibrate as fitting
     from s2m_ros.evaluation.footage import Together, open_footage

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from s2m_ros.cli._options import ConfigFile, Model, Scorer, Segmenter, Settings, overrides, progress
+
 
 def eval(
     images: Annotated[Path | None, typer.Option(help="Folder of images.")] = None,
@@ -26,19 +28,11 @@ def eval(
     ignore_values: Annotated[str, typer.Option(help="Label values to leave out.")] = "255",
     min_pred_px: Annotated[int, typer.Option(help="Least size of predicted components.")] = 0,
     min_gt_px: Annotated[int, typer.Option(help="Least size of labelled components.")] = 0,
-    scorer: Annotated[
-        str | None, typer.Option(help="Anomaly scorer, see `s2m models list`.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="Model folder or name.")] = None,
-    segmenter: Annotated[
-        str | None, typer.Option(help="Mask decoder: 'trunk' or a promptable model's folder.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="YAML file of settings.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting, as perception.scorer=msp.")
-    ] = None,
+    scorer: Scorer = None,
+    model: Model = None,
+    segmenter: Segmenter = None,
+    config: ConfigFile = None,
+    set_: Settings = None,
     sweep: Annotated[
         bool, typer.Option(help="Also report the masks cut at the best evidence for this set.")
     ] = False,
@@ -50,7 +44,6 @@ def eval(
     """
     from rich.console import Console
 
-    from s2m_ros.cli._options import overrides, progress
     from s2m_ros.config import load
     from s2m_ros.evaluation import layouts
     from s2m_ros.evaluation.evaluate import SWEEP, Options, evaluate

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from s2m_ros.cli._options import ConfigFile, Model, Segmenter, Settings, overrides, progress
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -30,16 +32,10 @@ def eval_masks(
     split: Annotated[
         Path | None, typer.Option(help="Split file; models/training/split.json by default.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Model folder or name.")] = None,
-    segmenter: Annotated[
-        str | None, typer.Option(help="Mask decoder: 'trunk' or a promptable model's folder.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="YAML file of settings.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting, as perception.model.threads=1.")
-    ] = None,
+    model: Model = None,
+    segmenter: Segmenter = None,
+    config: ConfigFile = None,
+    set_: Settings = None,
     limit: Annotated[int, typer.Option(help="Use at most this many images; 0 for all.")] = 0,
 ) -> None:
     """IoU of masks from ground-truth boxes, exact and with 8 % jitter, by object size.
@@ -50,7 +46,6 @@ def eval_masks(
 
     from rich.console import Console
 
-    from s2m_ros.cli._options import overrides, progress
     from s2m_ros.config import load
     from s2m_ros.evaluation import boxes
     from s2m_ros.runtime.build import build_perception

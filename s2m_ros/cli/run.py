@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from s2m_ros.cli._options import ConfigFile, Model, Scorer, Segmenter, Settings, overrides, progress
+
 if TYPE_CHECKING:
     from s2m_ros.perception import Frame
     from s2m_ros.types import UInt8
@@ -20,19 +22,11 @@ def run(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
         "out/run"
     ),
-    scorer: Annotated[
-        str | None, typer.Option(help="Anomaly scorer, see `s2m models list`.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="Model folder or name.")] = None,
-    segmenter: Annotated[
-        str | None, typer.Option(help="Mask decoder: 'trunk' or a promptable model's folder.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="YAML file of settings.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting, as perception.scorer=msp.")
-    ] = None,
+    scorer: Scorer = None,
+    model: Model = None,
+    segmenter: Segmenter = None,
+    config: ConfigFile = None,
+    set_: Settings = None,
     heat: Annotated[bool, typer.Option(help="Show the score map in the overlay.")] = True,
 ) -> None:
     """Find unknown objects in plain images; needs no ROS.
@@ -43,7 +37,6 @@ def run(
     from rich.console import Console
     from rich.table import Table
 
-    from s2m_ros.cli._options import overrides, progress
     from s2m_ros.config import load
     from s2m_ros.perception import images as files
     from s2m_ros.runtime.build import build_perception

@@ -8,8 +8,16 @@ from pathlib import Path
 
 from s2m_ros.bags.writer import BagWriter
 from s2m_ros.fusion.calibration import Rig
-from s2m_ros.sim.drive import ODOM_FRAME, SimFrame, drive, frame_count, optical_frame, rig_of
-from s2m_ros.sim.motion import Way, ego_pose
+from s2m_ros.sim.drive import (
+    ODOM_FRAME,
+    SimFrame,
+    drive,
+    ego_way,
+    frame_count,
+    optical_frame,
+    rig_of,
+)
+from s2m_ros.sim.motion import ego_pose
 from s2m_ros.sim.scenario import Scenario, load
 from s2m_ros.wire import topics
 from s2m_ros.wire.camera_info import encode_camera_info
@@ -69,7 +77,7 @@ class _Odometry:
     """Odometry at its own rate, from the same motion as the frames."""
 
     def __init__(self, scenario: Scenario, factory: MessageFactory, bag: BagWriter) -> None:
-        self._way = Way(scenario.ego.points, scenario.ego.speed_mps, scenario.ego.start_s, True)
+        self._way = ego_way(scenario)
         self._factory, self._bag = factory, bag
         self._start_ns: int | None = None
         self._count = 0

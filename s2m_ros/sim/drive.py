@@ -75,12 +75,17 @@ def rig_of(scenario: Scenario) -> Rig:
     )
 
 
+def ego_way(scenario: Scenario) -> Way:
+    """The way of the vehicle, which rolls from the first frame on."""
+    return Way(scenario.ego.points, scenario.ego.speed_mps, scenario.ego.start_s, True)
+
+
 class Stage:
     """A scenario that is set up once and rendered at any instant."""
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.scenario, self.seed = scenario, seed
-        self.way = Way(scenario.ego.points, scenario.ego.speed_mps, scenario.ego.start_s, True)
+        self.way = ego_way(scenario)
         rng = np.random.default_rng((seed, 1))
         light = scenario.light
         sky = Sky(
