@@ -1,8 +1,8 @@
 """Paint objects, materials, stains and shadows on a scene, each with the labels that it deserves.
 
 Unknown objects are pasted with soft edges, harmonised colour and now and then a shadow. Known
-objects and ground materials are pasted the same way but stay normal, so that the trace of pasting
-carries no information.
+objects, ground materials and pieces of other normal scenes are pasted the same way but stay normal,
+so that the trace of pasting carries no information.
 """
 
 import cv2
@@ -148,6 +148,87 @@ def add_unknown(scene: Scene, cutouts: list[Cutout], rng: Generator, largest: fl
     cutout = cutouts[rng.integers(len(cutouts))]
     image, alpha = transformed(cutout, rng, log_uniform(rng, 7, largest))
     blend(scene, image, alpha, place(scene, rng, alpha.shape[1], alpha.shape[0]), IGNORE, rng)
+
+
+def add_debris(scene: Scene, photographs: list[Image], rng: Generator, largest: float) -> None:
+    """A thing without a name: a piece of some photograph in the shape of a box, plank or lump.
+
+    What lies on a road is seldom in a list of categories. Light from above and a shadow at the foot
+    tell it from paint and stains, which are normal.
+    """
+    size = log_uniform(rng, 6, largest)
+    ratio = log_uniform(rng, 0.15, 1.0) if rng.random() < 0.5 else rng.uniform(0.6, 1.0)
+    width, height = max(int(size), 4), max(int(size * ratio), 4)
+    if rng.random() < 0.2:
+        width, height = height, width
+    photograph = photographs[rng.integers(len(photographs))]
+    rows, columns = photograph.shape[:2]
+    zoom = log_uniform(rng, 0.25, 1.0)
+    h, w = min(int(height / zoom) + 1, rows), min(int(width / zoom) + 1, columns)
+    y, x = int(rng.integers(0, rows - h + 1)), int(rng.integers(0, columns - w + 1))
+    image = cv2.resize(
+        photograph[y : y + h, x : x + w], (width, height), interpolation=cv2.INTER_AREA
+    )
+    colour = image.astype(np.float32)
+    if rng.random() < 0.6:  # most things have one colour
+        tone = colour.mean((0, 1)) if rng.random() < 0.5 else rng.uniform(10, 245, 3)
+        colour = tone + (colour - colour.mean((0, 1))) * rng.uniform(0.05, 0.6)
+    light = np.linspace(rng.uniform(0, 0.45), rng.uniform(-0.6, 0), height)[:, None, None]
+    shaded = np.clip(colour * (1 + light), 0, 255).astype(np.uint8)
+    alpha = blob(rng, width, height) if rng.random() < 0.6 else np.ones((height, width), np.float32)
+    pad = ((2, 2), (2, 2))
+    image, alpha = transformed(
+        Cutout(
+            np.pad(shaded, (*pad, (0, 0)), mode="edge"),
+            np.pad(alpha * 255, pad).astype(np.uint8),
+            IGNORE,
+        ),
+        rng,
+        size,
+    )
+    blend(scene, image, alpha, place(scene, rng, alpha.shape[1], alpha.shape[0]), IGNORE, rng)
+
+
+def add_scenery(scene: Scene, other: Scene, rng: Generator) -> None:
+    """A piece of another normal scene above the ground of this one: walls, hedges, windows, sky."""
+    rows, columns = scene.labels.shape
+    width, height = int(log_uniform(rng, 40, columns)), int(log_uniform(rng, 30, 0.8 * rows))
+    zoom = log_uniform(rng, 0.7, 2.2)
+    h = min(max(int(height / zoom), 8), other.labels.shape[0])
+    w = min(max(int(width / zoom), 8), other.labels.shape[1])
+    y = int(rng.integers(0, other.labels.shape[0] - h + 1))
+    x = int(rng.integers(0, other.labels.shape[1] - w + 1))
+    source = np.s_[y : y + h, x : x + w]
+    size = (width, height)
+    image = cv2.resize(other.image[source], size, interpolation=cv2.INTER_LINEAR)
+    labels, anomaly = (
+        cv2.resize(part[source], size, interpolation=cv2.INTER_NEAREST)
+        for part in (other.labels, other.anomaly)
+    )
+    y, x = (
+        int(rng.integers(-height // 2, max(rows // 2, 1))),
+        int(rng.integers(-width // 2, columns)),
+    )
+    y0, x0, y1, x1 = max(y, 0), max(x, 0), min(y + height, rows), min(x + width, columns)
+    if y1 - y0 < 8 or x1 - x0 < 8:
+        return
+    inner, outer = np.s_[y0 - y : y1 - y, x0 - x : x1 - x], np.s_[y0:y1, x0:x1]
+    shape = blob(rng, width, height) if rng.random() < 0.5 else np.ones((height, width), np.float32)
+    ground = (INDEX["Road"], INDEX["Pavement"])
+    alpha = shape[inner] * ~np.isin(scene.labels[outer], ground)
+    alpha = (
+        alpha
+        * ~np.isin(labels[inner], ground)
+        * (anomaly[inner] != 1)
+        * (scene.anomaly[outer] != 1)
+    )
+    unlabelled = np.arange(y0, y1)[:, None] > 0.4 * rows
+    alpha = alpha * ~(unlabelled & (scene.labels[outer] == IGNORE))  # may be ground
+    soft = cv2.GaussianBlur(alpha.astype(np.float32), (0, 0), rng.uniform(0.3, 1.5))[..., None]
+    scene.image[outer] = (soft * image[inner] + (1 - soft) * scene.image[outer]).astype(np.uint8)
+    solid = soft[..., 0] > 0.5
+    scene.labels[outer][solid] = labels[inner][solid]
+    scene.anomaly[outer][solid] = anomaly[inner][solid]
 
 
 def add_known(scene: Scene, cutouts: list[Cutout], rng: Generator, largest: float) -> None:

@@ -6,7 +6,15 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from .paste import add_known, add_marks, add_material, add_unknown, log_uniform
+from .paste import (
+    add_debris,
+    add_known,
+    add_marks,
+    add_material,
+    add_scenery,
+    add_unknown,
+    log_uniform,
+)
 from .sources import Corpus, Image, Scene
 
 CROP_HEIGHT, CROP_WIDTH = 384, 512
@@ -24,6 +32,7 @@ MIXTURE: dict[str, tuple[float, float, float]] = {
     "runway": (0.07, 0.4, 1.4),
     "apron": (0.20, 0.6, 1.6),
 }
+SCENERY = ("camvid", "camvid", "kitti", "nuscenes", "mixed")  # without unknown objects
 PASTED = {"camvid", "campus", "asphalt", "kitti", "nuscenes", "mixed", "runway", "apron"}
 
 
@@ -107,11 +116,21 @@ class Sampler:
     def paint(self, scene: Scene, rng: Generator) -> None:
         zoom = scene.labels.shape[0] / CROP_HEIGHT
         if rng.random() < 0.35:
+            add_scenery(scene, self.normal_scene(rng), rng)
+        if rng.random() < 0.35:
             add_material(scene, self.corpus.textures, rng)
         if rng.random() < 0.45:
             add_marks(scene, rng)
-        for _ in range(int(rng.choice(3, p=(0.5, 0.35, 0.15)))):
-            add_known(scene, self.corpus.known_cutouts, rng, 160 * zoom)
+        for _ in range(int(rng.choice(3, p=(0.65, 0.25, 0.1)))):
+            add_known(scene, self.corpus.known_cutouts, rng, 200 * zoom)
         for _ in range(int(rng.choice(6, p=(0.2, 0.2, 0.2, 0.2, 0.1, 0.1)))):
-            large = 320 if rng.random() < 0.3 else 120
-            add_unknown(scene, self.corpus.unknown_cutouts, rng, large * zoom)
+            if rng.random() < 0.3:
+                add_debris(scene, self.corpus.photographs, rng, 110 * zoom)
+            else:
+                largest = 340 if rng.random() < 0.3 else 120
+                add_unknown(scene, self.corpus.unknown_cutouts, rng, largest * zoom)
+
+    def normal_scene(self, rng: Generator) -> Scene:
+        source = SCENERY[rng.integers(len(SCENERY))]
+        names = self.corpus.names[source]
+        return self.corpus.scene(source, names[rng.integers(len(names))])

@@ -7,7 +7,7 @@ its meadow is a real unknown object without any trace of cut and paste.
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -27,7 +27,7 @@ COCO_KNOWN: dict[str, str | None] = {
     "bus": "Car", "truck": "Car", "airplane": "Aircraft", "train": None,
     "traffic light": "SignSymbol", "stop sign": "SignSymbol", "fire hydrant": None,
     "parking meter": None, "bench": None, "backpack": None, "handbag": None, "tie": None,
-    "umbrella": None, "potted plant": None, "dining table": None, "bed": None,
+    "umbrella": None, "clock": None, "potted plant": None, "dining table": None, "bed": None,
 }  # fmt: skip
 COCO_INDOOR = {"furniture", "kitchen", "electronic", "appliance", "food", "indoor"}
 COCO_OUTDOOR = {
@@ -112,6 +112,10 @@ class Corpus:
         if key not in self._cache:
             self._cache[key] = self._readers[source](name)
         return self._cache[key]
+
+    def relabel(self, source: str, name: str, labels: Image) -> None:
+        """Give a scene other class labels (H,W), for all who ask from now on."""
+        self._cache[source, name] = replace(self.scene(source, name), labels=labels)
 
     def scenes(self, source: str) -> Iterator[Scene]:
         return (self.scene(source, name) for name in self.names[source])
@@ -224,6 +228,11 @@ class Corpus:
                     part = Scene(scene.image, scene.labels, scene.anomaly, numbers.astype(np.int16))
                     cutouts += cut(part, least_px=28)
         return cutouts
+
+    @cached_property
+    def photographs(self) -> list[Image]:
+        """Pictures of anything, to cut nameless things from."""
+        return [self.scene("coco", name).image for name in self.names["coco"]]
 
     @cached_property
     def textures(self) -> list[Image]:

@@ -24,12 +24,14 @@ from .network import Encoder
 from .objects import Asked, ask
 from .release import release
 from .samples import Sampler
+from .self_training import label_unlabelled
 from .sources import Corpus, Scene
 
 BATCH = 4
 BOXES_PER_SCENE = 12
 DECODER_SCENES = 2
 WARM_UP = 50
+SUPERVISED = 0.35  # share of the encoder's steps before it labels the unlabelled scenes itself
 FROZEN = ("trunk.stem", "trunk.stages.0", "trunk.stages.1")
 # The decoder learns from whole objects: mostly COCO and DAVIS, pasted ones for small sizes.
 DECODER_MIXTURE = {
@@ -66,6 +68,10 @@ def images_of(batch: list[Scene]) -> Tensor:
         .float()
         .contiguous(memory_format=torch.channels_last)
     )
+
+
+def maps_of(batch: list[Scene], name: str) -> Tensor:
+    return torch.from_numpy(np.stack([np.asarray(getattr(scene, name)) for scene in batch]))
 
 
 def rate(step: int, steps: int) -> float:
@@ -125,13 +131,15 @@ def train_encoder(corpus: Corpus, steps: int, seed: int, work: Path, progress: P
         steps,
         work / "encoder.pt",
     )
-    source = scenes(Sampler(corpus, seed), range(stage.step * BATCH, steps * BATCH))
-    for _ in follow(progress, "encoder", stage):
-        batch = [next(source) for _ in range(BATCH)]
-        labels = torch.from_numpy(np.stack([np.asarray(scene.labels) for scene in batch]))
-        unknown = torch.from_numpy(np.stack([np.asarray(scene.anomaly) for scene in batch]))
-        anomaly, logits, _ = net(images_of(batch))
-        stage.update(encoder_loss(anomaly, logits, labels, unknown))
+    for until in (round(steps * SUPERVISED), steps):
+        source = scenes(Sampler(corpus, seed), range(stage.step * BATCH, until * BATCH))
+        for _ in follow(progress, "encoder", stage, until):
+            batch = [next(source) for _ in range(BATCH)]
+            anomaly, logits, _ = net(images_of(batch))
+            targets = (maps_of(batch, name) for name in ("labels", "anomaly", "instances"))
+            stage.update(encoder_loss(anomaly, logits, *targets))
+        if until < steps:
+            label_unlabelled(corpus, stage.average, work / "labels.npz")
     return stage.average.eval()
 
 
@@ -145,7 +153,7 @@ def train_decoder(
     encoder = encoder.eval().to(memory_format=torch.channels_last)
     sampler = Sampler(corpus, seed + 1, DECODER_MIXTURE)
     source = scenes(sampler, range(stage.step * DECODER_SCENES, 1 << 40))
-    for step in follow(progress, "decoder", stage):
+    for step in follow(progress, "decoder", stage, steps):
         rng = np.random.default_rng((seed, 2, step))
         losses = []
         while len(losses) < DECODER_SCENES:
@@ -166,9 +174,9 @@ def mask_loss(encoder: Encoder, decoder: Decoder, scene: Scene, asked: Asked) ->
     return decoder_loss(masks, iou, asked.target)
 
 
-def follow(progress: Progress, name: str, stage: Stage) -> Iterable[int]:
-    task = progress.add_task(name, total=stage.steps, completed=stage.step)
-    while stage.step < stage.steps:
+def follow(progress: Progress, name: str, stage: Stage, until: int) -> Iterable[int]:
+    task = progress.add_task(name, total=until, completed=stage.step)
+    while stage.step < until:
         yield stage.step
         progress.update(task, completed=stage.step)
 

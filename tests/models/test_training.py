@@ -71,7 +71,7 @@ def test_a_few_steps_lower_both_losses() -> None:
     torch.manual_seed(0)
     scene = scene_with_object()
     image = torch.from_numpy(scene.image).permute(2, 0, 1)[None].float()
-    labels, unknown = (torch.from_numpy(m)[None] for m in (scene.labels, scene.anomaly))
+    targets = [torch.from_numpy(m)[None] for m in (scene.labels, scene.anomaly, scene.instances)]
     encoder, decoder = Encoder(), Decoder()
     asked = ask(scene, np.random.default_rng(0), most=4)
     assert asked is not None
@@ -83,7 +83,7 @@ def test_a_few_steps_lower_both_losses() -> None:
         masks, _, iou = decoder(
             image, features.detach(), asked.boxes, asked.points, asked.point_labels
         )
-        first = encoder_loss(anomaly, logits, labels, unknown)
+        first = encoder_loss(anomaly, logits, *targets)
         second = decoder_loss(masks, iou, asked.target)
         course.append((first.item(), second.item()))
         optimiser.zero_grad()
