@@ -1,14 +1,15 @@
 """The mask decoder: a small U-Net on a fixed window around each box.
 
-Every object fills the same 64x64 window whether it is 8 px or 800 px wide, so one set of weights
-serves all ranges. The window sees the image itself (edges) and the encoder's features (meaning).
+Every object fills the same 48x48 window whether it is 8 px or 800 px wide, so one set of weights
+serves all ranges. The window sees the image itself (edges), the encoder's features (meaning) and
+its anomaly score (a first rough mask of what is unknown).
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-GRID = 64  # mask samples per window side
+GRID = 48  # mask samples per window side
 MARGIN = 0.25  # the window adds this fraction of the box on each side
 MIN_BOX_PX = 6.0  # a smaller box gets a window as if it were this large
 POINT_SIGMA = 0.06  # spread of a point prompt, as a fraction of the window
@@ -50,42 +51,51 @@ class Decoder(nn.Module):
     def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.edges = conv(7, 16)
-        self.down32 = conv(16, 32, stride=2)
-        self.meaning = conv(width, 48, 1)
-        self.enter32 = nn.Sequential(conv(80, 48, 1), conv(48, 48))
-        self.down16 = nn.Sequential(conv(48, 64, stride=2), conv(64, 64))
-        self.down8 = nn.Sequential(conv(64, 96, stride=2), conv(96, 96), conv(96, 96))
-        self.up16 = nn.Sequential(conv(160, 64, 1), conv(64, 64))
-        self.up32 = nn.Sequential(conv(112, 48, 1), conv(48, 48))
-        self.up64 = nn.Sequential(conv(64, 16, 1), conv(16, 16), nn.Conv2d(16, 1, 3, padding=1))
+        self.down24 = conv(16, 32, stride=2)
+        self.meaning = conv(width + 1, 48, 1)
+        self.enter24 = nn.Sequential(conv(80, 48, 1), conv(48, 48))
+        self.down12 = nn.Sequential(conv(48, 64, stride=2), conv(64, 64))
+        self.down6 = nn.Sequential(conv(64, 96, stride=2), conv(96, 96), conv(96, 96))
+        self.up12 = nn.Sequential(conv(160, 64, 1), conv(64, 64))
+        self.up24 = nn.Sequential(conv(112, 48, 1), conv(48, 48))
+        self.up48 = nn.Sequential(conv(64, 16, 1), conv(16, 16), nn.Conv2d(16, 1, 3, padding=1))
         self.quality = nn.Sequential(nn.Linear(96 + 2, 64), nn.ReLU(), nn.Linear(64, 1))
 
     def forward(
-        self, image: Tensor, features: Tensor, boxes: Tensor, points: Tensor, point_labels: Tensor
+        self,
+        image: Tensor,
+        features: Tensor,
+        anomaly: Tensor,
+        boxes: Tensor,
+        points: Tensor,
+        point_labels: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """image (1,3,H,W) float 0..255; features (1,D,H/4,W/4); boxes (N,4) px; points (N,P,2) px;
+        """Outline what each prompt means.
 
-        point_labels (N,P): 1 foreground, 0 background, -1 unused -> mask logits (N,1,GRID,GRID),
-        windows (N,4) px, predicted IoU (N,) in [0,1].
+        image (1,3,H,W) float 0..255; features (1,D,H/4,W/4) and anomaly (1,1,H/4,W/4) of the
+        encoder; boxes (N,4) px; points (N,P,2) px; point_labels (N,P): 1 foreground, 0 background,
+        -1 unused -> mask logits (N,1,GRID,GRID), windows (N,4) px, predicted IoU (N,) in [0,1].
         """
         windows = windows_of(boxes)
         # Twice as many samples as needed, then averaged: a large window would alias otherwise.
-        pixels = F.avg_pool2d(sample(image / 128.0 - 1.0, windows, 1.0, 2 * GRID), 2)
+        pixels = F.avg_pool2d(sample(image, windows, 1.0, 2 * GRID), 2) / 128.0 - 1.0
         edges = self.edges(
             torch.cat((pixels, self.prompt_maps(boxes, windows, points, point_labels)), dim=1)
         )
-        meaning = self.meaning(sample(features, windows, 4.0, GRID // 2))
-        x32 = self.enter32(torch.cat((self.down32(edges), meaning), dim=1))
-        x16 = self.down16(x32)
-        x8 = self.down8(x16)
-        y = self.up16(torch.cat((self.enlarge(x8), x16), dim=1))
-        y = self.up32(torch.cat((self.enlarge(y), x32), dim=1))
-        masks = self.up64(torch.cat((self.enlarge(y), edges), dim=1))
+        strange = 4 * sample(anomaly, windows, 4.0, GRID // 2).sigmoid()
+        seen = sample(features, windows, 4.0, GRID // 2)
+        meaning = self.meaning(torch.cat((seen, strange), dim=1))
+        x24 = self.enter24(torch.cat((self.down24(edges), meaning), dim=1))
+        x12 = self.down12(x24)
+        x6 = self.down6(x12)
+        y = self.up12(torch.cat((self.enlarge(x6), x12), dim=1))
+        y = self.up24(torch.cat((self.enlarge(y), x24), dim=1))
+        masks = self.up48(torch.cat((self.enlarge(y), edges), dim=1))
         probability = masks.detach().sigmoid()
         doubt = (4 * probability * (1 - probability)).mean(
             dim=(2, 3)
         )  # 1 where undecided everywhere
-        summary = torch.cat((x8.mean(dim=(2, 3)), doubt, probability.mean(dim=(2, 3))), dim=1)
+        summary = torch.cat((x6.mean(dim=(2, 3)), doubt, probability.mean(dim=(2, 3))), dim=1)
         return masks, windows, self.quality(summary).sigmoid().flatten()
 
     @staticmethod

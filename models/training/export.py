@@ -33,16 +33,12 @@ class ExportedDecoder(nn.Module):
         super().__init__()
         self.decoder = decoder
 
-    def forward(
-        self, image: Tensor, features: Tensor, boxes: Tensor, points: Tensor, point_labels: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        return self.decoder(
-            image.permute(0, 3, 1, 2).float(), features, boxes, points, point_labels
-        )
+    def forward(self, image: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.decoder(image.permute(0, 3, 1, 2).float(), *rest)
 
 
 ENCODER_OUTPUTS = ["anomaly", "logits", "features"]
-DECODER_INPUTS = ["image", "features", "boxes", "points", "point_labels"]
+DECODER_INPUTS = ["image", "features", "anomaly", "boxes", "points", "point_labels"]
 DECODER_OUTPUTS = ["masks", "windows", "iou"]
 
 
@@ -69,13 +65,21 @@ def export_graphs(encoder: Encoder, decoder: Decoder, directory: Path) -> None:
     points = torch.zeros(3, 2, 2)
     torch.onnx.export(
         ExportedDecoder(decoder),
-        (image, torch.rand(1, 64, 24, 32), boxes, points, torch.full((3, 2), -1.0)),
+        (
+            image,
+            torch.rand(1, 64, 24, 32),
+            torch.rand(1, 1, 24, 32),
+            boxes,
+            points,
+            torch.full((3, 2), -1.0),
+        ),
         str(directory / "decoder.onnx"),
         input_names=DECODER_INPUTS,
         output_names=DECODER_OUTPUTS,
         dynamic_axes={
             "image": image_axes,
             "features": map_axes,
+            "anomaly": map_axes,
             "boxes": {0: "boxes"},
             "points": {0: "boxes", 1: "points"},
             "point_labels": {0: "boxes", 1: "points"},

@@ -169,8 +169,8 @@ def train_decoder(
 def mask_loss(encoder: Encoder, decoder: Decoder, scene: Scene, asked: Asked) -> Tensor:
     image = images_of([scene])
     with torch.no_grad():
-        features = encoder(image)[2]
-    masks, _, iou = decoder(image, features, asked.boxes, asked.points, asked.point_labels)
+        anomaly, _, features = encoder(image)
+    masks, _, iou = decoder(image, features, anomaly, asked.boxes, asked.points, asked.point_labels)
     return decoder_loss(masks, iou, asked.target)
 
 

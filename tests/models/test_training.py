@@ -81,7 +81,12 @@ def test_a_few_steps_lower_both_losses() -> None:
         anomaly, logits, features = encoder(image)
         assert anomaly.shape == (1, 1, 16, 24)
         masks, _, iou = decoder(
-            image, features.detach(), asked.boxes, asked.points, asked.point_labels
+            image,
+            features.detach(),
+            anomaly.detach(),
+            asked.boxes,
+            asked.points,
+            asked.point_labels,
         )
         first = encoder_loss(anomaly, logits, *targets)
         second = decoder_loss(masks, iou, asked.target)

@@ -1,0 +1,208 @@
+"""Score maps of training scenes and the objects in them: what the prompter learns from.
+
+The prompter sees rarity maps alone, so the encoder runs over the scenes once, and each step of
+the training draws windows of the maps that it gave. Every calibrated score gives a map: a prompter
+that has seen several of them does not depend on the character of one.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from s2m_ros.perception.calibration import RARITY_LIMIT, Quantiles
+from s2m_ros.perception.scorers import energy, max_logit, msp
+
+from .network import Encoder
+from .paste import log_uniform
+from .samples import PASTED, Sampler, photometric
+from .sources import Corpus, Image, Scene
+
+STRIDE = 4  # pixels a cell
+UNSURE = 255  # neither object nor ground
+FRAME_PX = 960 * 544
+LEAST_PX = 12  # an object of fewer pixels, or what another left of it, is not asked for
+Maps = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class MapScene:
+    """rarity: by score, float16 (h,w); objects: uint8 (2h,2w), number of the object or UNSURE."""
+
+    rarity: dict[str, NDArray[np.float16]]
+    objects: Image
+
+
+class Frames(Sampler):
+    """Whole frames, where ``Sampler`` gives crops: many objects, at the size a camera shows."""
+
+    def __init__(self, corpus: Corpus, seed: int) -> None:
+        super().__init__(corpus, seed, {"coco": 0, "davis": 0})
+
+    def __getitem__(self, number: int) -> Scene:
+        rng = np.random.default_rng((self.seed, number))
+        source = self.sources[rng.choice(len(self.sources), p=self.chances)]
+        names = self.corpus.names[source]
+        scene = self.corpus.scene(source, names[rng.integers(len(names))])
+        rows, columns = scene.labels.shape
+        scale = (FRAME_PX * rng.uniform(0.5, 1.1) / (rows * columns)) ** 0.5
+        size = tuple(max(1, round(side * scale / 32)) * 32 for side in (columns, rows))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        image = cv2.resize(scene.image, size, interpolation=how)
+        labels, anomaly, instances = (
+            cv2.resize(part, size, interpolation=cv2.INTER_NEAREST)
+            for part in (scene.labels, scene.anomaly, scene.instances)
+        )
+        scene = Scene(image, labels, anomaly, instances)
+        assert source in PASTED
+        for _ in range(int(rng.integers(1, 4))):
+            self.paint(scene, rng)
+        return replace(scene, image=photometric(scene.image, rng))
+
+
+def raw_scores(encoder: Encoder, image: Image) -> Maps:
+    """Each score (h,w) of an image (H,W,3), by name; a higher one is stranger."""
+    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    with torch.no_grad():
+        anomaly, logits, _ = encoder(tensor.contiguous(memory_format=torch.channels_last))
+    f = logits[0].numpy()
+    return {
+        "learned": anomaly[0, 0].numpy(),
+        "max_logit": max_logit(f),
+        "msp": msp(f),
+        "energy": energy(f),
+    }
+
+
+def objects_of(scene: Scene) -> Image:
+    """Unknown objects by number from 1 at half a cell a pixel; UNSURE what may be one or not."""
+    found = np.where(scene.anomaly == 0, 0, UNSURE).astype(np.uint8)
+    numbers = np.unique(scene.instances)
+    kept = 0
+    for number in numbers[numbers > 0]:
+        mine = (scene.instances == number) & (scene.anomaly == 1)
+        if kept < UNSURE - 1 and LEAST_PX <= mine.sum() > 0.5 * (scene.instances == number).sum():
+            kept += 1
+            found[mine] = kept
+    h, w = found.shape
+    return cv2.resize(found, (w * 2 // STRIDE, h * 2 // STRIDE), interpolation=cv2.INTER_NEAREST)
+
+
+def map_scene(encoder: Encoder, quantiles: Mapping[str, Quantiles], scene: Scene) -> MapScene:
+    raw = raw_scores(encoder, np.asarray(scene.image))
+    rarity = {name: table.rarity(raw[name]).astype(np.float16) for name, table in quantiles.items()}
+    return MapScene(rarity, objects_of(scene))
+
+
+def cached(
+    work: Path, encoder: Encoder, make: Callable[[], Iterable[MapScene]]
+) -> list[MapScene]:
+    """The scenes that `make` gives, made once for an encoder and kept in `work`."""
+    weights = b"".join(value.numpy().tobytes() for value in encoder.state_dict().values())
+    path = work / f"score_maps_{hashlib.sha256(weights).hexdigest()[:8]}.npz"
+    if not path.exists():
+        parts = {}
+        for i, scene in enumerate(make()):
+            parts |= {f"{i}.{name}": value for name, value in scene.rarity.items()}
+            parts[f"{i}.objects"] = scene.objects
+        with path.with_suffix(".part").open("wb") as stream:
+            np.savez(stream, **parts)
+        path.with_suffix(".part").rename(path)
+    found: dict[int, dict[str, np.ndarray]] = {}
+    with np.load(path) as archive:
+        for key, value in archive.items():
+            number, name = key.split(".")
+            found.setdefault(int(number), {})[name] = value
+    return [MapScene(part, part.pop("objects")) for part in found.values()]
+
+
+@dataclass(frozen=True)
+class Window:
+    """rarity: float32 (h,w); boxes: float32 (N,4) cells; unsure: bool (h,w), teaches nothing."""
+
+    rarity: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    unsure: NDArray[np.bool_]
+
+
+def window(scene: MapScene, rng: Generator, width: int, height: int) -> Window:
+    """A random view of a scene through one of its scores: mirrored, magnified, made fainter."""
+    names = list(scene.rarity)
+    learned = names[0] if rng.random() < 0.6 else names[rng.integers(len(names))]
+    source = scene.rarity[learned].astype(np.float32)
+    h, w = source.shape
+    scale = log_uniform(rng, 0.45, 1.6)
+    stretch = float(np.exp(rng.normal(0, 0.08)))
+    sx, sy = scale * stretch, scale / stretch
+    x = rng.uniform(min(0, w * sx - width), max(0, w * sx - width))
+    y = rng.uniform(min(0, h * sy - height), max(0, h * sy - height))
+    view = np.array([[sx, 0, -x], [0, sy, -y]])
+    if rng.random() < 0.5:
+        view[0] = -view[0] + [0, 0, width]
+    values = warp(source, view, width, height, cv2.INTER_LINEAR)
+    half = view @ np.diag([0.5, 0.5, 1]) * 2
+    objects = warp(scene.objects, half, 2 * width, 2 * height, cv2.INTER_NEAREST)
+    boxes, shown = boxes_of(objects), []
+    values = altered(values, boxes, rng)
+    for box in boxes:
+        x0, y0, x1, y1 = np.floor(box).astype(int) + [0, 0, 1, 1]
+        shown.append(values[y0:y1, x0:x1].max(initial=0) > 1)
+    unsure = objects[::2, ::2] == UNSURE
+    for box, seen in zip(boxes, shown, strict=True):
+        if not seen:  # nobody can tell from such a map that something is there
+            x0, y0, x1, y1 = np.round(box).astype(int)
+            unsure[y0 : y1 + 1, x0 : x1 + 1] = True
+    return Window(values, boxes[np.asarray(shown, bool)], unsure)
+
+
+def warp(
+    source: NDArray, view: NDArray[np.float64], width: int, height: int, how: int
+) -> NDArray:
+    """An affine view of a map; corners of cells, not their centres, lie on whole numbers."""
+    centre = view.copy()
+    centre[:, 2] += view[:, :2] @ [0.5, 0.5] - 0.5
+    return cv2.warpAffine(source, centre, (width, height), flags=how, borderValue=0)
+
+
+def boxes_of(objects: Image) -> NDArray[np.float32]:
+    """Boxes (N,4) in cells of the objects in view, from their numbers at half cells."""
+    boxes = []
+    for number in np.unique(objects):
+        if 0 < number < UNSURE:
+            x, y, w, h = cv2.boundingRect((objects == number).view(np.uint8))
+            if w >= 2 and h >= 2:
+                boxes.append((x, y, x + w, y + h))
+    return np.asarray(boxes, np.float32).reshape(-1, 4) / 2
+
+
+def altered(
+    values: NDArray[np.float32], boxes: NDArray[np.float32], rng: Generator
+) -> NDArray[np.float32]:
+    """As a worse scorer would see it: all of it or one object fainter, parts missing, noisy."""
+    h, w = values.shape
+    out = values * np.float32(rng.uniform(0.6, 1.1))
+    for box in boxes:
+        x0, y0, x1, y1 = np.floor(box).astype(int) + [-1, -1, 2, 2]
+        place = np.s_[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+        if rng.random() < 0.3:
+            out[place] *= np.float32(rng.uniform(0.35, 1.0))
+        if rng.random() < 0.25 and min(x1 - x0, y1 - y0) > 6:  # a part that looks normal
+            part = np.ones(out[place].shape, np.float32)
+            ph, pw = part.shape
+            cy, cx = int(rng.integers(0, ph)), int(rng.integers(0, pw))
+            ry, rx = int(rng.integers(1, ph // 3 + 2)), int(rng.integers(1, pw // 3 + 2))
+            part[max(cy - ry, 0) : cy + ry, max(cx - rx, 0) : cx + rx] = rng.uniform(0.1, 0.7)
+            out[place] *= cv2.blur(part, (3, 3))
+    if rng.random() < 0.5:
+        coarse = rng.normal(0, 0.25, (-(-h // 4), -(-w // 4))).astype(np.float32)
+        grain = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_CUBIC)
+        out += grain + rng.normal(0, 0.1, (h, w)).astype(np.float32)
+    if rng.random() < 0.3:
+        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.2))
+    return np.clip(out, 0, RARITY_LIMIT).astype(np.float32)
