@@ -7,16 +7,17 @@ so the same bag, model and settings give the same bytes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from s2m_ros.audit.inputs import Inputs
-from s2m_ros.bags import BagReader, BagWriter, Message
-from s2m_ros.pipeline.camera import CameraStage
+from s2m_ros.bags import BagReader, BagWriter
+from s2m_ros.pipeline.camera import CameraOutput, CameraStage
 from s2m_ros.pipeline.fusion import FusionStage
-from s2m_ros.pipeline.tracking import TrackingStage
+from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
 from s2m_ros.runtime.build import build_perception
 from s2m_ros.types import InputError
 from s2m_ros.wire import topics
@@ -34,6 +35,29 @@ class Run:
     drops: Mapping[str, Mapping[str, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An Object3DArray message, and what tracking made of it."""
+
+    objects: Any
+    tracking: TrackingOutput
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One input message, recorded at stamp_ns, and all that it caused.
+
+    image: the answer of ``camera`` when it was an image; share: how much of the bag is done.
+    """
+
+    stamp_ns: int
+    topic: str
+    camera: str
+    image: CameraOutput | None
+    answers: tuple[Answer, ...]
+    share: float
+
+
 def run_lockstep(
     bag: BagReader,
     inputs: Inputs,
@@ -47,93 +71,96 @@ def run_lockstep(
     An output is logged at the time of the input that caused it. Raises InputError when the model
     cannot be used.
     """
-    return _Lockstep(bag, inputs, outputs, build, status).run()
+    stages = Lockstep(inputs, build)
+    stages.load(status)
+    processed: Counter[str] = Counter()
+    with BagWriter(outputs, compress=False, overwrite=True) as writer:
+        for step in stages.steps(bag):
+            if step.topic:
+                processed[step.topic] += 1
+            if step.image is not None:
+                _write_image(writer, step.camera, step.image, step.stamp_ns)
+            for answer in step.answers:
+                writer.write(topics.OBJECTS, answer.objects, step.stamp_ns)
+                writer.write(topics.HAZARDS, answer.tracking.hazards, step.stamp_ns)
+                writer.write(topics.MARKERS, answer.tracking.markers, step.stamp_ns)
+            status("working off every message", step.share)
+        return Run(dict(processed), dict(writer.counts), stages.drops)
 
 
-class _Lockstep:
-    def __init__(
-        self,
-        bag: BagReader,
-        inputs: Inputs,
-        outputs: Path,
-        build: Build,
-        status: Callable[[str, float], None],
-    ) -> None:
+def _write_image(writer: BagWriter, camera: str, output: CameraOutput, now_ns: int) -> None:
+    writer.write(topics.masks(camera), output.masks, now_ns)
+    if output.score is not None:
+        writer.write(topics.score(camera), output.score, now_ns)
+    if output.overlay is not None:
+        writer.write(topics.overlay(camera), output.overlay, now_ns)
+
+
+class Lockstep:
+    """The stages of all nodes, fed message by message."""
+
+    def __init__(self, inputs: Inputs, build: Build = build_perception) -> None:
         factory = RosbagsFactory()
-        self._bag = bag
         self._inputs = inputs
-        self._outputs = outputs
-        self._status = status
         self._cameras = {
             name: CameraStage(inputs.config.model_copy(update={"camera": name}), factory, build)
             for name in inputs.config.cameras
         }
         self._fusion = FusionStage(inputs.config, factory)
         self._tracking = TrackingStage(inputs.config, factory)
-        self._take: dict[str, Callable[[Message, Any], None]] = {}
-        self._now_ns = bag.start_ns
+        self._take: dict[str, Callable[[Any], None]] = {}
+        self._images: dict[str, str] = {}
         self._connect()
 
-    def run(self) -> Run:
+    @property
+    def drops(self) -> dict[str, Mapping[str, int]]:
+        """Everything discarded so far, by stage and reason."""
+        drops = {f"camera_{name}": dict(stage.drops) for name, stage in self._cameras.items()}
+        return {**drops, "fusion": dict(self._fusion.drops), "tracker": dict(self._tracking.drops)}
+
+    def load(self, status: Callable[[str, float], None] = lambda what, share: None) -> None:
+        """Load the model of each camera. Raises InputError when one cannot be used."""
         for name, camera in self._cameras.items():
-            self._status(f"loading the model of camera '{name}'", 0.0)
+            status(f"loading the model of camera '{name}'", 0.0)
             if not camera.load():
                 raise InputError(
                     f"model of camera '{name}'",
                     camera.conditions.worst().reason,
                     "see `s2m doctor`",
                 )
-        processed: Counter[str] = Counter()
-        with BagWriter(self._outputs, compress=False, overwrite=True) as self._writer:
-            for message in self._bag.messages(self._inputs.topics):
-                self._now_ns = message.stamp_ns
-                self._take[message.topic](message, self._bag.decode(message))
-                self._follow(self._fusion.poll(message.stamp_ns))
-                processed[message.topic] += 1
-                share = (message.stamp_ns - self._bag.start_ns) / max(1, self._bag.duration_ns)
-                self._status("working off every message", share)
-            self._follow(self._fusion.drain())
-            produced = dict(self._writer.counts)
-        drops = {f"camera_{name}": dict(stage.drops) for name, stage in self._cameras.items()}
-        drops["fusion"] = dict(self._fusion.drops)
-        drops["tracker"] = dict(self._tracking.drops)
-        return Run(dict(processed), produced, drops)
+
+    def steps(self, bag: BagReader, end_ns: int | None = None) -> Iterator[Step]:
+        """Work off the messages recorded up to and with end_ns, then what still waits."""
+        now_ns = bag.start_ns
+        for message in bag.messages(self._inputs.topics):
+            if end_ns is not None and message.stamp_ns > end_ns:
+                break
+            now_ns, image = message.stamp_ns, None
+            value = bag.decode(message)
+            camera = self._images.get(message.topic, "")
+            if camera:
+                image = self._cameras[camera].process(value)
+                self._fusion.add_masks(image.masks)
+            else:
+                self._take[message.topic](value)
+            answers = self._follow(self._fusion.poll(now_ns))
+            share = (now_ns - bag.start_ns) / max(1, bag.duration_ns)
+            yield Step(now_ns, message.topic, camera, image, answers, share)
+        yield Step(now_ns, "", "", None, self._follow(self._fusion.drain()), 1.0)
 
     def _connect(self) -> None:
         fusion = self._fusion
 
-        def on(name: str, take: Callable[[Message, Any], None]) -> None:
+        def on(name: str, take: Callable[[Any], None]) -> None:
             self._take["/" + name.strip("/")] = take
 
         for camera in self._cameras:
-            self._take[self._inputs.images[camera]] = self._image(camera)
-            on(topics.camera_info(camera), self._camera_info(camera))
-        on(topics.POINTS, lambda _, value: fusion.add_cloud(value))
-        on(topics.ODOM, lambda _, value: fusion.add_odometry(value))
-        on(topics.TF, lambda _, value: fusion.add_transforms(value, False))
-        on(topics.TF_STATIC, lambda _, value: fusion.add_transforms(value, True))
+            self._images[self._inputs.images[camera]] = camera
+            on(topics.camera_info(camera), partial(fusion.add_camera_info, camera))
+        on(topics.POINTS, fusion.add_cloud)
+        on(topics.ODOM, fusion.add_odometry)
+        on(topics.TF, lambda value: fusion.add_transforms(value, False))
+        on(topics.TF_STATIC, lambda value: fusion.add_transforms(value, True))
 
-    def _image(self, camera: str) -> Callable[[Message, Any], None]:
-        def take(message: Message, value: Any) -> None:
-            output = self._cameras[camera].process(value)
-            self._write(topics.masks(camera), output.masks)
-            if output.score is not None:
-                self._write(topics.score(camera), output.score)
-            if output.overlay is not None:
-                self._write(topics.overlay(camera), output.overlay)
-            self._fusion.add_masks(output.masks)
-
-        return take
-
-    def _camera_info(self, camera: str) -> Callable[[Message, Any], None]:
-        return lambda _, value: self._fusion.add_camera_info(camera, value)
-
-    def _follow(self, arrays: list[Any]) -> None:
-        for array in arrays:
-            self._write(topics.OBJECTS, array)
-            output = self._tracking.process(array)
-            self._write(topics.HAZARDS, output.hazards)
-            self._write(topics.MARKERS, output.markers)
-
-    def _write(self, topic: str, message: Any) -> None:
-        self._writer.write(topic, message, self._now_ns)
+    def _follow(self, arrays: list[Any]) -> tuple[Answer, ...]:
+        return tuple(Answer(array, self._tracking.process(array)) for array in arrays)

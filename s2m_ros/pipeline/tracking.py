@@ -12,7 +12,7 @@ from s2m_ros.hazards.markers import MarkerBook
 from s2m_ros.hazards.policy import HazardPolicy
 from s2m_ros.pipeline.conditions import Conditions
 from s2m_ros.tracking.tracker import Tracker
-from s2m_ros.types import Hazards, InputError, Objects3D, State
+from s2m_ros.types import Hazards, InputError, Objects3D, State, Tracks
 from s2m_ros.wire import topics
 from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.hazards import encode_hazards
@@ -25,10 +25,12 @@ _JUMP_NS = 1_000_000_000
 
 @dataclass(frozen=True)
 class TrackingOutput:
-    """A HazardArray and the MarkerArray that shows it."""
+    """A HazardArray and the MarkerArray that shows it; tracks: what was judged, None when nothing
+    was."""
 
     hazards: Any
     markers: Any
+    tracks: Tracks | None = None
 
 
 class TrackingStage:
@@ -70,7 +72,7 @@ class TrackingStage:
             self.conditions.set(topics.OBJECTS, objects.state, objects.reason)
         tracks = self._tracker.update(objects)
         self._drops.update({f"track_{name}": n for name, n in tracks.deleted.items()})
-        return self._output(self._policy.assess(tracks))
+        return self._output(self._policy.assess(tracks), tracks)
 
     def _in_order(self, objects: Objects3D) -> Objects3D:
         """The objects at a stamp that never falls, after a reset when they are of another time."""
@@ -95,7 +97,7 @@ class TrackingStage:
         self._stale_markers = self._markers.clear()
         self._last = None
 
-    def _output(self, hazards: Hazards) -> TrackingOutput:
+    def _output(self, hazards: Hazards, tracks: Tracks | None = None) -> TrackingOutput:
         self._sequence += 1
         hazards = replace(hazards, sequence=self._sequence)
         specs = [*self._stale_markers, *self._markers.update(hazards)]
@@ -103,4 +105,5 @@ class TrackingStage:
         return TrackingOutput(
             encode_hazards(self._factory, hazards),
             encode_markers(self._factory, hazards.stamp_ns, hazards.frame_id, specs),
+            tracks,
         )
