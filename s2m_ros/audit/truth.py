@@ -4,10 +4,11 @@ How hazards and real objects are matched, at every stamp that has both:
 
 * The gap is the horizontal distance between the hazard's footprint and the object's box, zero
   when they overlap. A pair is possible up to ``GATE_M``.
-* Hazards and unknown objects are paired one to one with the least sum of gaps (ties: centre
-  distances). What is left of the hazards is *known* when a known object lies within the gate
-  (aircraft, vehicle, person, structure: reported apart, neither found nor false), *double* when
-  an unknown object does that is paired already, else *false*.
+* Hazards and unknown objects are paired one to one: pairs of the instant before hold while they
+  are possible, the others have the least sum of gaps (ties: centre distances; ``clearmot.py``).
+  What is left of the hazards is *known* when a known object lies within the gate (aircraft,
+  vehicle, person, structure: reported apart, neither found nor false), *double* when an unknown
+  object does that is paired already, else *false*.
 * A track is judged by most of its confirmed stamps: one that is false on more of them than not is
   one false hazard, however long it lived.
 * An unknown object counts once it is *due*: within ``DUE_RANGE_M`` of the vehicle and in front of
@@ -23,10 +24,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from s2m_ros.audit.clearmot import Correspondence
 from s2m_ros.fusion.transforms import apply, from_yaw
-from s2m_ros.types import Float64, Hazard, Hazards, Role, TrackState
+from s2m_ros.types import Float64, Hazards, Object3D, Role, Track, TrackState
 from s2m_ros.wire.truth import TruthFrame, TruthObject
 
 GATE_M = 1.0
@@ -96,6 +97,7 @@ def score(hazards: Iterable[Hazards], truth: dict[int, TruthFrame]) -> Score | N
     pairs: dict[int, list[tuple[int, int, float, float]]] = defaultdict(list)
     due: Counter[int] = Counter()
     names: dict[int, str] = {}
+    correspondence = Correspondence()
     for array in hazards:
         frame = truth.get(array.stamp_ns)
         if frame is None or frame.frame_id != array.frame_id:
@@ -107,16 +109,20 @@ def score(hazards: Iterable[Hazards], truth: dict[int, TruthFrame]) -> Score | N
             names[item.id] = item.name
             due[item.id] += _is_due(item, position, forward)
         confirmed = [h for h in array.items if h.track.state != TrackState.TENTATIVE]
-        matched = _match(confirmed, unknown)
-        for i, hazard in enumerate(confirmed):
-            if i in matched:
-                item = unknown[matched[i]]
+        tracks = [hazard.track for hazard in confirmed]
+        matched = correspondence.match(
+            [item.id for item in unknown], [t.id for t in tracks], distances(tracks, unknown)
+        )
+        object_of = {track: item for item, track in matched.track_of.items()}
+        for track in tracks:
+            if track.id in object_of:
+                item = next(t for t in unknown if t.id == object_of[track.id])
                 range_m = float(np.linalg.norm(item.position[:2] - position))
-                error_m = float(np.linalg.norm((item.position - hazard.track.position)[:2]))
-                pairs[item.id].append((array.stamp_ns, hazard.track.id, range_m, error_m))
-                votes[hazard.track.id]["object"] += 1
+                error_m = float(np.linalg.norm((item.position - track.position)[:2]))
+                pairs[item.id].append((array.stamp_ns, track.id, range_m, error_m))
+                votes[track.id]["object"] += 1
             else:
-                votes[hazard.track.id][_explain(hazard, unknown, known)] += 1
+                votes[track.id][explain(track, unknown, known)] += 1
     verdicts = tuple(
         _verdict(k, names[k], due[k], pairs[k])
         for k in sorted(names)
@@ -153,34 +159,38 @@ def _outside(point: Float64, outline: Float64) -> float:
     return max(0.0, -float(cv2.pointPolygonTest(hull, at, True)))
 
 
-def _match(hazards: Sequence[Hazard], items: Sequence[TruthObject]) -> dict[int, int]:
-    """{index of hazard: index of object}, one to one, within the gate."""
-    if not hazards or not items:
-        return {}
-    cost = np.full((len(hazards), len(items)), 1e6)
-    for i, hazard in enumerate(hazards):
-        for j, item in enumerate(items):
-            centres = float(np.linalg.norm((hazard.track.position - item.position)[:2]))
+def distances(tracks: Sequence[Track | Object3D], items: Sequence[TruthObject]) -> Float64:
+    """Gaps, m, of real objects (rows) and tracks (columns); infinite beyond the gate.
+
+    A thousandth of the distance of the centres is added, so that among footprints that hold an
+    object the nearest one has the least.
+    """
+    result = np.full((len(items), len(tracks)), np.inf)
+    for j, track in enumerate(tracks):
+        outline = _footprint(track)
+        for i, item in enumerate(items):
+            centres = float(np.linalg.norm((track.position - item.position)[:2]))
             if centres > GATE_M + 10 + float(np.linalg.norm(item.size)):
                 continue
-            gap = gap_m(_footprint(hazard), item)
+            gap = gap_m(outline, item)
             if gap <= GATE_M:
-                cost[i, j] = gap + 1e-3 * centres
-    rows, columns = linear_sum_assignment(cost)
-    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if cost[i, j] < 1e6}
+                result[i, j] = gap + 1e-3 * centres
+    return result
 
 
-def _explain(hazard: Hazard, unknown: list[TruthObject], known: list[TruthObject]) -> str:
-    near = [(gap_m(_footprint(hazard), t), t.role.name.lower()) for t in known]
+def explain(
+    track: Track | Object3D, unknown: Sequence[TruthObject], known: Sequence[TruthObject]
+) -> str:
+    """What a track is that stands for no object: a known role, ``DOUBLE`` or ``FALSE``."""
+    near = [(gap_m(_footprint(track), t), t.role.name.lower()) for t in known]
     if near and min(near)[0] <= GATE_M:
         return min(near)[1]
-    if any(gap_m(_footprint(hazard), t) <= GATE_M for t in unknown):
+    if any(gap_m(_footprint(track), t) <= GATE_M for t in unknown):
         return DOUBLE
     return FALSE
 
 
-def _footprint(hazard: Hazard) -> Float64:
-    track = hazard.track
+def _footprint(track: Track | Object3D) -> Float64:
     return track.footprint if len(track.footprint) else track.position[None, :2]
 
 
