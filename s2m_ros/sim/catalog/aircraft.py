@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from s2m_ros.sim.catalog.vehicles import wheel
+from s2m_ros.sim.catalog.chassis import wheel
 from s2m_ros.sim.materials import ALUMINIUM, DARK_METAL, GLASS, Material, paint, srgb
 from s2m_ros.sim.mesh import Mesh, box, cylinder, loft, merge, panel, revolve
 from s2m_ros.sim.model import Model, stand
