@@ -23,11 +23,15 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameComponents:
-    """siou, area: of each labelled component; ppv: of each predicted one."""
+    """siou, area, value: of each labelled component; ppv: of each predicted one.
+
+    value: the label value that most of its pixels have, 0 where no values were given.
+    """
 
     siou: Float64
     area: NDArray[np.int64]
     ppv: Float64
+    value: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +48,61 @@ class ComponentMetrics:
     predictions: int
 
 
-def frame_components(
-    predicted: Bool, anomaly: Bool, ignore: Bool, min_pred_px: int = 0, min_gt_px: int = 0
-) -> FrameComponents:
-    """Compare one binary prediction, bool (H, W), with its label.
+class LabelComponents:
+    """The labelled objects of one frame, to compare predictions with.
 
-    Ignored pixels are cut out of the prediction. Predicted components under min_pred_px are
-    removed; labelled ones under min_gt_px become ignored.
+    Components under min_gt_px become ignored. values: label values, uint16 (H, W).
     """
-    _, truth = cv2.connectedComponents((anomaly & ~ignore).astype(np.uint8), connectivity=8)
-    _, found = cv2.connectedComponents((predicted & ~ignore).astype(np.uint8), connectivity=8)
-    truth, found = np.asarray(truth, np.int32), np.asarray(found, np.int32)
-    sizes = np.bincount(found.ravel())
-    sizes[0] = max(sizes[0], min_pred_px)
-    found = np.where(sizes[found] >= min_pred_px, found, 0).astype(np.int32)
-    areas = np.bincount(truth.ravel())
-    areas[0] = max(areas[0], min_gt_px)
-    inside = ~ignore & (areas[truth] >= min_gt_px)
-    return compare(truth[inside], found[inside])
+
+    def __init__(
+        self,
+        anomaly: Bool,
+        ignore: Bool,
+        min_gt_px: int = 0,
+        values: NDArray[np.uint16] | None = None,
+    ) -> None:
+        truth = _components(anomaly & ~ignore)
+        areas = np.bincount(truth.ravel())
+        areas[0] = max(areas[0], min_gt_px)
+        self._ignore = ignore
+        self._inside = ~ignore & (areas[truth] >= min_gt_px)
+        self._truth = truth[self._inside]
+        self._value = _commonest(self._truth, None if values is None else values[self._inside])
+
+    def compare(self, predicted: Bool, min_pred_px: int = 0) -> FrameComponents:
+        """With bool (H, W). Ignored pixels are cut out of the prediction first; then predicted
+        components under min_pred_px are removed."""
+        found = _components(predicted & ~self._ignore)
+        sizes = np.bincount(found.ravel())
+        sizes[0] = max(sizes[0], min_pred_px)
+        found = np.where(sizes[found] >= min_pred_px, found, 0).astype(np.int32)
+        return compare(self._truth, found[self._inside], self._value)
 
 
-def compare(truth: Int32, found: Int32) -> FrameComponents:
-    """sIoU and PPV of component numbers (0: none) of the same pixels, in any shape."""
+def _components(mask: Bool) -> Int32:
+    """Numbers of the 8-connected components, 0 outside: int32 (H, W)."""
+    _, numbers = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    return np.asarray(numbers, np.int32)
+
+
+def _commonest(truth: Int32, values: NDArray[np.uint16] | None) -> NDArray[np.int64]:
+    """The commonest value of each component, in the order of their numbers: int64 (N,)."""
+    on = truth > 0
+    numbers, place = np.unique(truth[on], return_inverse=True)
+    if values is None:
+        return np.zeros(len(numbers), np.int64)
+    kinds, kind = np.unique(values[on], return_inverse=True)
+    table = np.bincount(
+        place.ravel() * len(kinds) + kind.ravel(), minlength=len(numbers) * len(kinds)
+    )
+    return np.asarray(kinds[table.reshape(len(numbers), -1).argmax(axis=1)], np.int64)
+
+
+def compare(truth: Int32, found: Int32, value: NDArray[np.int64]) -> FrameComponents:
+    """sIoU and PPV of component numbers (0: none) of the same pixels, in any shape.
+
+    value: of each labelled component that has a pixel, in the order of their numbers.
+    """
     n_truth, n_found = int(truth.max(initial=0)) + 1, int(found.max(initial=0)) + 1
     joint = truth.ravel().astype(np.int64) * n_found + found.ravel()
     table = np.bincount(joint, minlength=n_truth * n_found).reshape(n_truth, n_found)
@@ -82,6 +119,7 @@ def compare(truth: Int32, found: Int32) -> FrameComponents:
         siou=common[there] / union[there],
         area=truth_size[there],
         ppv=on_any[shown] / found_size[shown],
+        value=value,
     )
 
 

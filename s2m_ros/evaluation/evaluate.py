@@ -1,130 +1,179 @@
-"""Run perception over a data set and measure it: score map, score map cut, masks."""
+"""Second pass of an evaluation: compare what was found with the labels.
+
+Three answers stand side by side: the score map, the score map cut at the threshold that is best
+for the set, and the masks. Masks are counted at the operating point and, with a sweep, also cut at
+the evidence that is best for the set, as the score map is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
-from ..perception.images import at_image_size, read_rgb
-from ..perception.interfaces import Frame
-from ..perception.pipeline import Perception
+from ..perception.images import at_image_size
 from ..types import Bool, Float32, InputError, ObjectMasks
-from .component import ComponentMetrics, FrameComponents, component_metrics, frame_components
+from .component import ComponentMetrics, FrameComponents, LabelComponents, component_metrics
+from .found import Found
 from .layouts import Label, Sample, read_label
 from .pixel import PixelMetrics, PixelPool
 from .s2m import FrameCurves, S2MMetrics, frame_curves, s2m_metrics
 
-STEPS = {"score": ("encode", "score"), "prompt": ("prompt",), "mask": ("mask", "select")}
-SIZES = ((0, 32**2), (32**2, 96**2), (96**2, 1 << 62))
-SIZE_NAMES = ("under 32x32", "32x32 to 96x96", "over 96x96")
+SWEEP = tuple(round(0.2 + 0.05 * i, 2) for i in range(14))
+"""Evidence at which masks are cut to find what is best for a set."""
+
+TOUCHED = 0.25
+"""sIoU from which an object counts as found, and PPV under which a mask counts as false."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How labels are read, which components count (pixels), and which masks.
+    """How labels are read and which components count (pixels).
 
-    min_evidence: masks under it are found but not counted; sweep: also try these cuts, and report
-    the one that is best for the set beside it.
+    categories: names by label value; these values are anomalies too. cuts: further thresholds of
+    the raw score, by name. rate_hz: frames a second, for rates a minute.
     """
 
     anomaly_values: tuple[int, ...] = (1, 2)
     ignore_values: tuple[int, ...] = (255,)
     min_pred_px: int = 0
     min_gt_px: int = 0
-    min_evidence: float = 0.0
-    sweep: tuple[float, ...] = ()
+    categories: Mapping[int, str] = field(default_factory=dict)
+    cuts: Mapping[str, float] = field(default_factory=dict)
+    rate_hz: float = 10.0
+
+    def with_cuts(self, cuts: Mapping[str, float]) -> Options:
+        return replace(self, cuts=cuts)
 
 
-SWEEP = tuple(round(0.2 + 0.05 * i, 2) for i in range(14))
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """One way to tell objects from the rest, on one frame."""
+
+    components: FrameComponents
+    curves: FrameCurves | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """One frame: what perception found and how its masks and its cut score map compare."""
+    """One frame and how the cut score map and the masks compare with its label.
 
-    sample: Sample
-    masks: ObjectMasks
-    timings_ms: dict[str, float]
+    clean: nothing unknown is in it, and that is known. swept: the masks cut at each of SWEEP;
+    false, swept_false: how many masks lie on ground that is not ignored, if the frame is clean.
+    """
+
+    found: Found
     clean: bool
-    masks_components: FrameComponents
-    masks_curves: FrameCurves | None
-    sweep_components: tuple[FrameComponents, ...] = ()
-    threshold_components: FrameComponents | None = None
-    threshold_curves: FrameCurves | None = None
+    threshold: Compared
+    cuts: tuple[Compared, ...]
+    masks: Compared | None
+    weak: Compared | None
+    swept: tuple[FrameComponents, ...]
+    false: int
+    swept_false: tuple[int, ...]
 
     @property
-    def found(self) -> float:
-        """Mean sIoU of the labelled objects, less the share of false masks; ranks the frames."""
-        siou = float(self.masks_components.siou.mean()) if len(self.masks_components.siou) else 1.0
-        false = float((self.masks_components.ppv < 0.25).sum())
-        return siou - 0.1 * false
+    def sample(self) -> Sample:
+        return self.found.sample
+
+    @property
+    def answer(self) -> Compared:
+        """The masks, or the cut score map where there are none."""
+        return self.threshold if self.masks is None else self.masks
+
+    @property
+    def false_regions(self) -> int:
+        """False masks of a clean frame, else predicted components with next to nothing true."""
+        if self.clean and self.masks is not None:
+            return self.false
+        return int((self.answer.components.ppv < TOUCHED).sum())
+
+    @property
+    def quality(self) -> float:
+        """Mean sIoU of the labelled objects, less a tenth for each false mask; ranks the frames."""
+        siou = self.answer.components.siou
+        return (float(siou.mean()) if len(siou) else 1.0) - 0.1 * self.false_regions
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The masks of a set, cut at one evidence."""
+
+    min_evidence: float
+    component: ComponentMetrics
+    false_masks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One way to tell objects from the rest, over a set, in both families."""
+
+    component: ComponentMetrics
+    s2m: S2MMetrics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """The figures of one set. The two families are named after who defined them.
+    """The figures of one set.
 
-    best_component, best_evidence: of the masks cut at the evidence that is best for this set, as
-    the score map is cut at its best threshold; None without a sweep.
+    masks: at the operating point, None where scores alone were asked for. weak: masks whatever
+    their evidence, whose S2M family needs no operating point; sweep and it need a sweep.
     """
 
     frames: tuple[FrameResult, ...]
-    scorer: str
-    model: str
+    options: Options
     pixel: PixelMetrics
-    threshold_component: ComponentMetrics
-    threshold_s2m: S2MMetrics
-    masks_component: ComponentMetrics
-    masks_s2m: S2MMetrics
+    threshold: Measured
+    cuts: Mapping[str, Measured]
+    masks: Measured | None
+    weak: S2MMetrics | None
+    sweep: tuple[Swept, ...]
     clean_frames: int
     false_masks: int
-    ms_per_frame: dict[str, float]
-    best_component: ComponentMetrics | None = None
-    best_evidence: float | None = None
+
+    @property
+    def best(self) -> Swept | None:
+        """The cut of the sweep with the highest component F1; the highest evidence of equals."""
+        defined = [row for row in self.sweep if np.isfinite(row.component.f1)]
+        return max(defined, key=lambda row: (row.component.f1, row.min_evidence), default=None)
 
 
 def evaluate(
-    perception: Perception,
-    samples: Sequence[Sample],
-    options: Options,
-    advance: Callable[[], None] = lambda: None,
+    found: Sequence[Found], options: Options, advance: Callable[[], None] = lambda: None
 ) -> Report:
-    """Two passes: perceive every frame and pool its pixels, then cut all at the best threshold.
+    """Pool the pixels of all frames, then cut all at the best threshold and compare.
 
-    ``advance`` is called once a frame and pass.
+    ``advance`` is called once a frame. Raises InputError when a label is not the image's.
     """
     pool = PixelPool()
-    first: list[tuple[FrameResult, Float32]] = []
-    for sample in samples:
-        frame = perception.perceive(read_rgb(sample.image), camera=sample.name)
-        label = _label(sample, frame.masks, options)
-        pool.add(at_label_size(frame.raw, label), label.anomaly, label.ignore)
-        first.append((_measure(sample, frame, label, options), frame.raw))
-        advance()
+    for item in found:
+        label = label_of(item, options)
+        pool.add(at_label_size(item.raw, label), label.anomaly, label.ignore)
     pixel = pool.metrics()
-    del pool
-    results = []
-    for result, raw in first:
-        label = _label(result.sample, result.masks, options)
-        cut = at_label_size(raw, label) > pixel.threshold
-        results.append(_with_threshold(result, cut, label, options))
+    frames = []
+    for item in found:
+        frames.append(_frame(item, pixel.threshold, options))
         advance()
-    return _report(perception, results, pixel, options)
+    return _report(frames, pixel, options)
 
 
-def _label(sample: Sample, masks: ObjectMasks, options: Options) -> Label:
-    if sample.label is None:
-        none = np.zeros(masks.image_size[::-1], np.bool_)
-        return Label(none, none)
-    label = read_label(sample.label, options.anomaly_values, options.ignore_values)
+def label_of(found: Found, options: Options) -> Label:
+    """The label of a frame; a clean frame needs no file."""
+    path = found.sample.label
+    if path is None:
+        shape = found.image_size[::-1]
+        none = np.zeros(shape, np.bool_)
+        return Label(none, none, np.zeros(shape, np.uint16))
+    values = (*options.anomaly_values, *options.categories)
+    label = read_label(path, values, options.ignore_values)
     h, w = label.anomaly.shape
-    if abs(w / h - masks.image_size[0] / masks.image_size[1]) > 0.02:
+    width, height = found.image_size
+    if abs(w / h - width / height) > 0.02:
         raise InputError(
-            str(sample.label),
-            f"aspect of the label ({w}x{h}) unlike the image's {masks.image_size}",
+            str(path),
+            f"aspect of the label ({w}x{h}) unlike the image's {width}x{height}",
             "give the label that belongs to the image",
         )
     return label
@@ -147,69 +196,87 @@ def canvas_of(masks: ObjectMasks, shape: tuple[int, int]) -> Float32:
     return np.asarray(cv2.resize(canvas, (shape[1], shape[0]), interpolation=how), np.float32)
 
 
-def _measure(sample: Sample, frame: Frame, label: Label, options: Options) -> FrameResult:
+def _frame(found: Found, threshold: float, options: Options) -> FrameResult:
+    label = label_of(found, options)
     shape = (label.anomaly.shape[0], label.anomaly.shape[1])
-    everything = canvas_of(frame.masks, shape)
-    strong = tuple(m for m in frame.masks.items if m.evidence >= options.min_evidence)
-    masks = replace(frame.masks, items=strong)
-    canvas = np.where(everything >= options.min_evidence, everything, np.float32(0))
-    times = {name: sum(frame.timings_ms[step] for step in steps) for name, steps in STEPS.items()}
+    values = label.values if options.categories else None
+    truth = LabelComponents(label.anomaly, label.ignore, options.min_gt_px, values)
+    clean = not (label.anomaly & ~label.ignore).any() and not label.ignore.all()
+
+    def compared(predicted: Bool, canvas: Float32) -> Compared:
+        return Compared(
+            truth.compare(predicted, options.min_pred_px),
+            frame_curves(canvas, label.anomaly, label.ignore),
+        )
+
+    def cut(at: float) -> Compared:
+        predicted = score > at
+        return compared(predicted, 2 * predicted.astype(np.float32))
+
+    score = at_label_size(found.raw, label)
+    masks = weak = None
+    swept: tuple[FrameComponents, ...] = ()
+    if found.masks is not None:
+        canvas = canvas_of(found.masks, shape)
+        masks = compared(canvas > 0, canvas)
+    if found.weak is not None:
+        canvas = canvas_of(found.weak, shape)
+        weak = compared(canvas > 0, canvas)
+        swept = tuple(truth.compare(canvas >= least, options.min_pred_px) for least in SWEEP)
     return FrameResult(
-        sample=sample,
-        masks=masks,
-        timings_ms={**times, "total": frame.timings_ms["total"]},
-        clean=not (label.anomaly & ~label.ignore).any() and not label.ignore.all(),
-        masks_components=_components(canvas > 0, label, options),
-        masks_curves=frame_curves(canvas, label.anomaly, label.ignore),
-        sweep_components=tuple(
-            _components(everything >= cut, label, options) for cut in options.sweep
-        ),
+        found,
+        clean,
+        cut(threshold),
+        tuple(cut(at) for at in options.cuts.values()),
+        masks,
+        weak,
+        swept,
+        _false(found.masks, label, 0.0) if clean else 0,
+        tuple(_false(found.weak, label, least) if clean else 0 for least in SWEEP),
     )
 
 
-def _with_threshold(result: FrameResult, cut: Bool, label: Label, options: Options) -> FrameResult:
-    return replace(
-        result,
-        threshold_components=_components(cut, label, options),
-        threshold_curves=frame_curves(2 * cut.astype(np.float32), label.anomaly, label.ignore),
-    )
+def _false(masks: ObjectMasks | None, label: Label, least: float) -> int:
+    """Masks of a clean frame with at least this evidence, most of which is not ignored."""
+    if masks is None:
+        return 0
+    strong = [item for item in masks.items if item.evidence >= least]
+    if not label.ignore.any():
+        return len(strong)
+    size = masks.image_size
+    ignore = cv2.resize(label.ignore.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    return sum(float(ignore[at_image_size(masks, item)].mean()) < 0.5 for item in strong)
 
 
-def _components(predicted: Bool, label: Label, options: Options) -> FrameComponents:
-    return frame_components(
-        predicted, label.anomaly, label.ignore, options.min_pred_px, options.min_gt_px
-    )
-
-
-def _report(
-    perception: Perception,
-    results: Sequence[FrameResult],
-    pixel: PixelMetrics,
-    options: Options,
-) -> Report:
-    clean = [r for r in results if r.clean]
-    names = (*STEPS, "total")
-    swept = [
-        component_metrics([r.sweep_components[i] for r in results])
-        for i in range(len(options.sweep))
-    ]
-    best = max(range(len(swept)), key=lambda i: (swept[i].f1, -i)) if swept else None
+def _report(frames: Sequence[FrameResult], pixel: PixelMetrics, options: Options) -> Report:
+    clean = [f for f in frames if f.clean]
+    whole = all(f.masks is not None for f in frames)
+    sweep = all(f.weak is not None for f in frames)
     return Report(
-        frames=tuple(results),
-        scorer=perception.scorer.name,
-        model=perception.info["model"],
+        frames=tuple(frames),
+        options=options,
         pixel=pixel,
-        threshold_component=component_metrics(
-            [r.threshold_components for r in results if r.threshold_components is not None]
-        ),
-        threshold_s2m=s2m_metrics([r.threshold_curves for r in results]),
-        masks_component=component_metrics([r.masks_components for r in results]),
-        masks_s2m=s2m_metrics([r.masks_curves for r in results]),
+        threshold=_pooled([f.threshold for f in frames]),
+        cuts={name: _pooled([f.cuts[i] for f in frames]) for i, name in enumerate(options.cuts)},
+        masks=_pooled([f.masks for f in frames if f.masks is not None]) if whole else None,
+        weak=s2m_metrics([f.weak.curves for f in frames if f.weak is not None]) if sweep else None,
+        sweep=tuple(
+            Swept(
+                least,
+                component_metrics([f.swept[i] for f in frames]),
+                sum(f.swept_false[i] for f in clean),
+            )
+            for i, least in enumerate(SWEEP)
+        )
+        if sweep
+        else (),
         clean_frames=len(clean),
-        false_masks=sum(len(r.masks.items) for r in clean),
-        ms_per_frame={
-            name: float(np.median([r.timings_ms[name] for r in results])) for name in names
-        },
-        best_component=None if best is None else swept[best],
-        best_evidence=None if best is None else options.sweep[best],
+        false_masks=sum(f.false for f in clean),
+    )
+
+
+def _pooled(parts: Sequence[Compared]) -> Measured:
+    return Measured(
+        component_metrics([part.components for part in parts]),
+        s2m_metrics([part.curves for part in parts]),
     )

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import yaml
+from numpy.typing import NDArray
 
 from ..perception.images import SUFFIXES
 from ..types import Bool, InputError
@@ -28,10 +30,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Label:
-    """anomaly, ignore: bool (H, W)."""
+    """anomaly, ignore: bool (H, W); values: uint16 (H, W), what the file holds."""
 
     anomaly: Bool
     ignore: Bool
+    values: NDArray[np.uint16]
 
 
 def read_label(
@@ -46,7 +49,26 @@ def read_label(
     return Label(
         np.isin(values, list(anomaly_values)),
         np.isin(values, list(ignore_values)),
+        np.asarray(values, np.uint16),
     )
+
+
+def read_categories(path: Path) -> dict[int, str]:
+    """Names of object categories by label value, from YAML: ``11: cone``. InputError otherwise."""
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}", "check the path") from None
+    except yaml.YAMLError as error:
+        raise InputError(str(path), f"not readable as YAML: {error}", "mend the file") from error
+    if not isinstance(tree, dict) or not tree:
+        raise InputError(str(path), "expected label values with names", "write lines as 11: cone")
+    for value, name in tree.items():
+        if not isinstance(value, int) or not 0 < value < 1 << 16 or not isinstance(name, str):
+            raise InputError(
+                str(path), f"entry '{value}: {name}': no label value with a name", "as 11: cone"
+            )
+    return dict(tree)
 
 
 def plain(images: Path, labels: Path) -> list[Sample]:

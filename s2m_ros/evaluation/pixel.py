@@ -6,7 +6,6 @@ each of those values, how many normal pixels score at least as high.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,20 +43,33 @@ class PixelPool:
         self._negative.append(score[~anomaly & ~ignore])
 
     def metrics(self) -> PixelMetrics:
+        """Of all frames so far. The pool is empty afterwards: a set can hold 10^8 pixels."""
         return pixel_metrics(_joined(self._positive), _joined(self._negative))
 
 
-def _joined(parts: Sequence[Float32]) -> Float32:
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+def _joined(parts: list[Float32]) -> Float32:
+    """One array of all parts, each let go once it is copied."""
+    whole = np.empty(sum(map(len, parts)), np.float32)
+    end = len(whole)
+    while parts:
+        part = parts.pop()
+        whole[end - len(part) : end] = part
+        end -= len(part)
+    return whole
 
 
 def pixel_metrics(positive: Float32, negative: Float32) -> PixelMetrics:
-    """Metrics from the scores of anomalous and of normal pixels, each float32 (N,)."""
+    """Metrics from the scores of anomalous and of normal pixels, float32 (N,).
+
+    ``negative`` is sorted in place. Raises ValueError when a score is not finite.
+    """
     p, n = len(positive), len(negative)
     if not p or not n:
         nan = float("nan")
         return PixelMetrics(nan, nan, nan, nan, nan, p, n)
-    negative = np.sort(negative)
+    negative.sort()
+    if not (np.isfinite(positive).all() and np.isfinite(negative[[0, -1]]).all()):
+        raise ValueError("scores: expected finite values, got some that are not")
     values, counts = np.unique(positive, return_counts=True)
     values, counts = values[::-1], counts[::-1]
     tp: NDArray[np.float64] = np.cumsum(counts).astype(np.float64)

@@ -65,8 +65,9 @@ def test_command_writes_what_its_contract_says(data: Path, tmp_path: Path) -> No
     assert "| pixel AP |" in (tmp_path / "report.md").read_text()
     page = (tmp_path / "report.html").read_text()
     assert "Worst frames" in page
-    assert page.count("<figure>") == 3
-    assert "http" not in page
+    assert page.count("<figure>") == 3 * 4
+    assert "http:" not in page
+    assert "https:" not in page
 
 
 def test_other_scorer_and_least_sizes(data: Path, tmp_path: Path) -> None:

@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from s2m_ros.evaluation.component import THRESHOLDS as TAUS
-from s2m_ros.evaluation.component import component_metrics, frame_components
+from s2m_ros.evaluation.component import FrameComponents, LabelComponents, component_metrics
 from s2m_ros.evaluation.pixel import PixelPool, pixel_metrics
 from s2m_ros.evaluation.s2m import THRESHOLDS, frame_curves, s2m_metrics
 
 EIGHT = np.ones((3, 3), int)
+
+
+def frame_components(predicted, anomaly, ignore, min_pred=0, min_gt=0) -> FrameComponents:
+    return LabelComponents(anomaly, ignore, min_gt).compare(predicted, min_pred)
 
 
 # --- pixel ------------------------------------------------------------------------------------

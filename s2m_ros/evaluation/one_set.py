@@ -1,0 +1,109 @@
+"""One set, measured with the model and the scorer that the settings name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import Perception as Settings
+from ..perception.interfaces import Encoding
+from ..runtime import site as sites
+from ..runtime.manifest import Manifest, find, read
+from ..runtime.scorers import build_scorer, raw_function
+from ..runtime.site import Site
+from ..runtime.trunk import TrunkEncoder
+from ..types import Float32, InputError
+from .document import About
+from .evaluate import SWEEP, Options, Report, evaluate
+from .found import Observer, score_frames
+from .layouts import Sample
+
+
+def input_overrides(size: str | None) -> dict[str, int]:
+    """Overrides for ``config.load`` from '1536x768'; InputError when it is no such size."""
+    if not size:
+        return {}
+    match = re.fullmatch(r"(\d+)x(\d+)", size)
+    if match is None or min(map(int, match.groups())) < 32:
+        raise InputError(f"input '{size}'", "no WIDTHxHEIGHT of at least 32", "as 1536x768")
+    width, height = map(int, match.groups())
+    return {"perception.model.width": width, "perception.model.height": height}
+
+
+def raw_score(
+    name: str, manifest: Manifest, settings: Settings, site: Site | None
+) -> Callable[[Encoding], Float32]:
+    """The score before calibration, which only a combination needs."""
+    if "+" in name or "*" in name:
+        return build_scorer(name, manifest, settings.model, site).raw
+    return raw_function(name, manifest, settings.model, site)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """What to measure. asked_input: the size that the settings were given, '' for the model's own;
+    sweep: also cut the masks at each evidence of ``SWEEP``."""
+
+    samples: Sequence[Sample]
+    options: Options
+    settings: Settings
+    asked_input: str = ""
+    sweep: bool = False
+
+    def masks(self, advance: Callable[[], None] = lambda: None) -> tuple[Report, About]:
+        """All of perception. ``advance`` is called twice a frame."""
+        observer = Observer.build(self.settings, SWEEP[0] if self.sweep else None)
+        report = evaluate(observer(self.samples, advance), self.options, advance)
+        info = observer.perception.info
+        about = About(
+            scorer=info["scorer"],
+            model=info["model"],
+            version=info.get("version", ""),
+            encoder=info.get("sha256", ""),
+            segmenter=info.get("segmenter_segmenter", ""),
+            provider=info.get("provider", ""),
+            asked_input=self.asked_input,
+            min_evidence=observer.min_evidence,
+        )
+        return report, about
+
+    def scores(self, advance: Callable[[], None] = lambda: None) -> tuple[Report, About]:
+        """The score map alone. ``advance`` is called twice a frame."""
+        ((report, about),) = self.all_scores([self.settings.scorer], advance=advance).values()
+        return report, about
+
+    def all_scores(
+        self,
+        names: Sequence[str],
+        site: Site | None = None,
+        cuts: Mapping[str, Mapping[str, float]] | None = None,
+        advance: Callable[[], None] = lambda: None,
+    ) -> dict[str, tuple[Report, About]]:
+        """The score maps of several scorers from one pass of the network.
+
+        site: the settings' own by default; cuts: further thresholds, by scorer. ``advance`` is
+        called once a frame, and once a frame and scorer.
+        """
+        manifest = read(find(self.settings.model.path))
+        if site is None and self.settings.site:
+            site = sites.load(Path(self.settings.site), manifest.files["encoder"].sha256)
+        encoder = TrunkEncoder(manifest, self.settings.model)
+        functions = {name: raw_score(name, manifest, self.settings, site) for name in names}
+        found = score_frames(encoder, functions, self.samples, advance)
+        info = encoder.info
+        reports = {}
+        for name in names:
+            cut_at = (cuts or {}).get(name, {})
+            options = self.options.with_cuts(cut_at)
+            about = About(
+                scorer=name,
+                model=info["model"],
+                version=info["version"],
+                encoder=info["sha256"],
+                provider=info["provider"],
+                asked_input=self.asked_input,
+            )
+            reports[name] = (evaluate(found.pop(name), options, advance), about)
+        return reports
