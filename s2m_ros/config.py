@@ -136,8 +136,16 @@ class Tracking(Section):
     gate: float = leaf(0.997, "Probability mass inside the association gate", "", gt=0, lt=1)
     confirm_hits: int = leaf(3, "Detections needed to confirm (M of N)", "", ge=1, le=20)
     confirm_window: int = leaf(5, "Window of the confirmation (N)", "frames", ge=1, le=50)
-    coast_s: float = leaf(1.5, "A confirmed track lives this long unseen", "s", gt=0)
-    tentative_coast_s: float = leaf(0.35, "A tentative track lives this long unseen", "s", gt=0)
+    detection_probability: float = leaf(
+        0.8, "Chance that an object in view is detected in a frame; a track's record refines it",
+        "", gt=0, lt=1,
+    )  # fmt: skip
+    clutter_per_m2: float = leaf(1e-3, "False detections per frame and area", "1/m^2", gt=0)
+    coast_s: float = leaf(1.5, "A confirmed track lives at least this long unseen", "s", gt=0)
+    hold_s: float = leaf(
+        300.0, "A static object whose place no camera can see is remembered this long", "s", gt=0
+    )
+    hold_distance_m: float = leaf(40.0, "and while it is this near to the vehicle", "m", ge=0)
     stationary_speed: float = leaf(0.4, "Below this an object is modelled as static", "m/s", ge=0)
 
 

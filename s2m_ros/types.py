@@ -66,6 +66,9 @@ class TrackState(IntEnum):
     TENTATIVE = 0
     CONFIRMED = 1
     COASTING = 2
+    """Confirmed, but not detected just now although its place was in view."""
+    HELD = 3
+    """Confirmed, and remembered: no sensor can see its place just now."""
 
 
 class Level(IntEnum):
@@ -315,11 +318,46 @@ class Object3D:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Visibility:
+    """Where on the ground around the vehicle an object would have been looked at.
+
+    seen: bool (A, R), A sectors of equal angle counter-clockwise from straight ahead of base_link,
+    R rings of ring_m each from base_link outwards. What lies beyond them was not seen.
+    """
+
+    seen: Bool
+    ring_m: float
+
+    def __post_init__(self) -> None:
+        _require(
+            self.seen.ndim == 2 and self.seen.dtype == np.bool_ and self.ring_m > 0,
+            f"seen: expected bool (A, R) and rings of positive width, got {self.seen.dtype} "
+            f"{self.seen.shape}, {self.ring_m} m",
+        )
+
+    def at(self, places: Float64) -> Bool:
+        """Whether places (..., 2) in base_link were seen: bool (...)."""
+        sectors, rings = self.seen.shape
+        turn = np.arctan2(places[..., 1], places[..., 0]) / (2 * np.pi)
+        sector = np.floor(turn * sectors).astype(np.intp) % max(sectors, 1)
+        ring = np.floor(np.hypot(places[..., 0], places[..., 1]) / self.ring_m).astype(np.intp)
+        inside = ring < rings
+        if not self.seen.size:
+            return np.zeros(inside.shape, np.bool_)
+        return np.asarray(inside & self.seen[sector, np.minimum(ring, rings - 1)])
+
+
+UNSEEN = Visibility(np.zeros((1, 1), np.bool_), 1.0)
+"""Nothing was looked at, or nobody said what was."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Objects3D:
     """All objects of one instant.
 
     frame_id is the odometry frame when ``ego`` is known, else base_link. items holds unknown
-    objects and, with their role, the known vehicles, persons and aircraft beside them.
+    objects and, with their role, the known vehicles, persons and aircraft beside them. What is not
+    among them is not there only where ``visibility`` says that somebody looked.
     """
 
     stamp_ns: int
@@ -330,6 +368,7 @@ class Objects3D:
     reason: str = ""
     sequence: int = 0
     drops: Mapping[str, int] = field(default_factory=dict)
+    visibility: Visibility = UNSEEN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

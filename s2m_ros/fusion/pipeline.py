@@ -18,6 +18,7 @@ from s2m_ros.fusion.merge import merge_views
 from s2m_ros.fusion.sight import sights_of
 from s2m_ros.fusion.transforms import apply, invert, yaw_of
 from s2m_ros.fusion.view import Cloud, Image, View, ego_step, seen_points, view_of
+from s2m_ros.fusion.visibility import VisibleGround
 from s2m_ros.types import (
     EgoPose,
     Float32,
@@ -44,6 +45,7 @@ class Fusion:
         self._rig = rig
         self._cameras: dict[str, tuple[CameraModel, str]] = {}
         self._ground: GroundSurface = assumed_ground(settings.ground)
+        self._visible = VisibleGround()
 
     def set_camera(self, name: str, model: CameraModel, frame_id: str) -> None:
         """Name a camera's intrinsics and its optical frame, which the rig must know."""
@@ -76,6 +78,7 @@ class Fusion:
                     objects.append(lifter.lift(len(objects), i))
                 except Dropped as reason:
                     drops[str(reason)] += 1
+        visibility = self._visible.look(images, objects, cloud, self._ground)
         if len(views) > 1:
             objects, merged = merge_views(objects, self._settings.merge_distance_m)
             drops["merged_views"] += merged
@@ -95,7 +98,9 @@ class Fusion:
         if ego is not None:
             frame = self._settings.odom_frame
             objects = [_moved(item, ego.odom_from_base) for item in objects]
-        return Objects3D(stamp_ns, frame, tuple(objects), ego, drops=dict(drops))
+        return Objects3D(
+            stamp_ns, frame, tuple(objects), ego, drops=dict(drops), visibility=visibility
+        )
 
     def _points(
         self, sweep: Sweep | None, ego: EgoPose | None, sweep_ego: EgoPose | None

@@ -2,76 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from s2m_ros.types import Float64
+from s2m_ros.tracking.detections import Detections
+from s2m_ros.types import Bool, Float64
 
-SIZE_WEIGHT = 0.5
-SIZE_CLIP = 2.0
+SIZE_WEIGHT, SIZE_CLIP = 0.5, 2.0
 BOX_WEIGHT = 1.0
+CONTRAST_WEIGHT, CONTRAST_CLIP = 0.5, 1.0
 FORBIDDEN = 1e6
 
-Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Looks:
+    """How N tracks look: size float64 (N, 3), m; box (N, 4), pixels of the named camera; contrast
+    (N,), decades of rarity."""
+
+    size: Float64
+    box: Float64
+    camera: NDArray[np.str_]
+    contrast: Float64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Track rows and detection columns (K,), each at most once, and the density (K,), 1/m^2, of
+    each detection under its track's prediction."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    density: Float64
 
 
 def assign(
-    hypotheses: Sequence[tuple[Float64, Float64]],
-    track_sizes: Float64,
-    track_boxes: Float64,
-    track_cameras: Sequence[str],
-    positions: Float64,
-    noise: Float64,
-    sizes: Float64,
-    boxes: Float64,
-    cameras: Sequence[str],
-    gate: float,
+    means: Float64, covariances: Float64, looks: Looks, new: Detections, gate: float
 ) -> Pairs:
-    """Optimal pairs (track rows, detection rows), each at most once, all inside the gate.
+    """Optimal pairs, all inside the gate.
 
-    hypotheses: means (N, 3) and covariances (N, 3, 3), any of which may explain a detection;
-    positions (M, 3) with noise (M, 3, 3); sizes (., 3); boxes (., 4) in pixels of the named camera.
-    The gate holds this probability mass of the horizontal distance; heights of centres change with
-    what is seen of an object and do not gate. The cost is the squared Mahalanobis distance, plus
-    log det S so that a vague track does not take the detections of a sharp one, plus small
-    terms for unlike size and for boxes that do not overlap in the same camera.
+    means: float64 (H, N, 2) and covariances (H, N, 2, 2) of H hypotheses, any of which may explain
+    a detection. The gate holds this probability mass of the horizontal distance; heights of centres
+    change with what is seen of an object and do not gate. The cost is the squared Mahalanobis
+    distance, plus log det S so that a vague track does not take the detections of a sharp one, plus
+    small terms for unlike size and contrast and for boxes that do not overlap in the same camera.
     """
-    n, m = len(track_sizes), len(positions)
+    n, m = means.shape[1], len(new)
     if n == 0 or m == 0:
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    distance = np.full((n, m), FORBIDDEN)
+        none = np.zeros(0, np.intp)
+        return Pairs(none, none, np.zeros(0))
+    s = covariances[:, :, None] + new.r[:, :2, :2]
+    d = new.z[:, :2] - means[:, :, None]
+    xx, xy, yy = s[..., 0, 0], s[..., 0, 1], s[..., 1, 1]
+    dx, dy = d[..., 0], d[..., 1]
+    determinant = xx * yy - xy * xy
+    squared = (yy * dx * dx - 2 * xy * dx * dy + xx * dy * dy) / determinant
+    cost = squared + np.log(determinant)
     limit = -2 * np.log1p(-gate)  # chi-square quantile of two degrees of freedom
-    for mean, covariance in hypotheses:
-        s = covariance[:, None, :2, :2] + noise[None, :, :2, :2]
-        d = positions[None, :, :2] - mean[:, None, :2]
-        determinant = s[..., 0, 0] * s[..., 1, 1] - s[..., 0, 1] ** 2
-        squared = (
-            s[..., 1, 1] * d[..., 0] ** 2
-            - 2 * s[..., 0, 1] * d[..., 0] * d[..., 1]
-            + s[..., 0, 0] * d[..., 1] ** 2
-        ) / determinant
-        cost = squared + np.log(determinant)
-        distance = np.minimum(distance, np.where(squared <= limit, cost, FORBIDDEN))
-    allowed = distance < FORBIDDEN
-    ratio = np.log((track_sizes[:, None] + 0.05) / (sizes[None] + 0.05))
-    unlike = np.minimum(np.abs(ratio).max(axis=2), SIZE_CLIP)
-    seen_by, sees = np.array(track_cameras), np.array(cameras)
-    same = (seen_by[:, None] == sees) & (sees != "")
-    apart = np.where(same, 1 - box_iou(track_boxes, boxes), 0.5)
-    cost = distance + SIZE_WEIGHT * unlike + BOX_WEIGHT * apart
-    rows, columns = linear_sum_assignment(np.where(allowed, cost, FORBIDDEN))
+    distance = np.where(squared <= limit, cost, FORBIDDEN).min(axis=0)
+    allowed: Bool = distance < FORBIDDEN
+    full = np.full((n, m), FORBIDDEN)
+    i, k = allowed.nonzero()
+    full[i, k] = distance[i, k] + _unlike(looks, i, new, k)
+    rows, columns = linear_sum_assignment(full)
     good = allowed[rows, columns]
-    return rows[good], columns[good]
+    rows, columns = rows[good], columns[good]
+    return Pairs(rows, columns, np.exp(-distance[rows, columns] / 2) / (2 * np.pi))
+
+
+def _unlike(looks: Looks, i: NDArray[np.intp], new: Detections, k: NDArray[np.intp]) -> Float64:
+    """Cost (P,) of the pairs of tracks i and detections k for what they look like."""
+    ratio = np.abs(np.log((looks.size[i] + 0.05) / (new.size[k] + 0.05))).max(axis=1)
+    same = (looks.camera[i] == new.camera[k]) & (new.camera[k] != "")
+    apart = np.where(same, 1 - box_iou(looks.box[i], new.box[k]), 0.5)
+    contrast = np.where(same, np.abs(looks.contrast[i] - new.contrast[k]), CONTRAST_CLIP / 2)
+    return np.asarray(
+        SIZE_WEIGHT * np.minimum(ratio, SIZE_CLIP)
+        + BOX_WEIGHT * apart
+        + CONTRAST_WEIGHT * np.minimum(contrast, CONTRAST_CLIP)
+    )
 
 
 def box_iou(a: Float64, b: Float64) -> Float64:
-    """Intersection over union (N, M) of boxes (N, 4) and (M, 4)."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    both = np.prod(np.maximum(high - low, 0), axis=2)
+    """Intersection over union (N,) of boxes (N, 4) with boxes (N, 4)."""
+    low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
+    both = np.prod(np.maximum(high - low, 0), axis=1)
     area_a, area_b = (np.prod(np.maximum(c[:, 2:] - c[:, :2], 0), axis=1) for c in (a, b))
-    union = area_a[:, None] + area_b[None] - both
-    return np.asarray(both / np.maximum(union, 1e-9))
+    return np.asarray(both / np.maximum(area_a + area_b - both, 1e-9))

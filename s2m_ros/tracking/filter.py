@@ -43,11 +43,11 @@ def update(x: Float64, p: Float64, z: Float64, r: Float64) -> tuple[Float64, Flo
     n = x.shape[1]
     innovation = z - x[:, :3]
     s = p[:, :3, :3] + r
-    gain = np.linalg.solve(s, p[:, :3, :]).transpose(0, 2, 1)
-    left = np.broadcast_to(np.eye(n), p.shape).copy()
-    left[:, :, :3] -= gain
+    inverse = np.linalg.inv(s)
+    gain = p[:, :, :3] @ inverse
+    left = np.eye(n) - np.pad(gain, ((0, 0), (0, 0), (0, n - 3)))
     new_p = left @ p @ left.transpose(0, 2, 1) + gain @ r @ gain.transpose(0, 2, 1)
-    nis = np.einsum("ni,ni->n", innovation, np.linalg.solve(s, innovation[:, :, None])[:, :, 0])
+    nis = ((inverse @ innovation[:, :, None])[:, :, 0] * innovation).sum(axis=1)
     likelihood = -0.5 * (nis + np.linalg.slogdet(s)[1] + 3 * np.log(2 * np.pi))
     return x + (gain @ innovation[:, :, None])[:, :, 0], new_p, likelihood
 
@@ -73,15 +73,15 @@ class Motion:
         self._x, self._p = predict(self._x, self._p, dt, self._sigma)
         self._still_p = self._still_p + dt * DRIFT**2 * np.eye(3)
 
-    def hypotheses(self) -> tuple[tuple[Float64, Float64], ...]:
-        """Where the objects may be: means (N, 3) and covariances (N, 3, 3) of both filters.
+    def hypotheses(self) -> tuple[Float64, Float64]:
+        """Where the objects may be: means (2, N, 2) and covariances (2, N, 2, 2) of both filters.
 
         The static one of a moving object is the constant-velocity one again.
         """
         moving = self.moving[:, None]
-        still = np.where(moving, self._x[:, :3], self._still)
-        still_p = np.where(moving[:, :, None], self._p[:, :3, :3], self._still_p)
-        return (still, still_p), (self._x[:, :3], self._p[:, :3, :3])
+        still = np.where(moving, self._x[:, :2], self._still[:, :2])
+        still_p = np.where(moving[:, :, None], self._p[:, :2, :2], self._still_p[:, :2, :2])
+        return np.stack([still, self._x[:, :2]]), np.stack([still_p, self._p[:, :2, :2]])
 
     def add(self, z: Float64, r: Float64) -> None:
         """Begin with positions z (N, 3) of noise r (N, 3, 3), at rest and of unknown speed."""

@@ -1,92 +1,177 @@
-"""Birth, confirmation and end of a track."""
+"""Birth, confirmation, memory and end of tracks."""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+import numpy as np
+from numpy.typing import NDArray
 
 from s2m_ros.config import Tracking
-from s2m_ros.tracking.shape import Shape
-from s2m_ros.types import Evidence, Object3D, TrackState
+from s2m_ros.tracking import existence
+from s2m_ros.tracking.detections import Detections
+from s2m_ros.tracking.filter import Rows
+from s2m_ros.types import Bool, Evidence, Float64, Object3D, TrackState, UInt8
 
-BIRTH_EXISTENCE = 0.5
-DETECTED_IF_THERE = 0.8  # chance that an object in view is detected in a frame
-DETECTED_IF_NOT = 0.1  # chance that what is not there is detected again at the same place
-CERTAINTY = 0.9999  # a few misses must still tell
+UNCONFIRMED = "unconfirmed"
+FREE = "place_free"
+LOST = "lost"
+BLIND = "blind"
+FAR = "left_behind"
+EXPIRED = "memory_expired"
+NO_ODOMETRY = "no_odometry"
+
+GONE = 0.05  # existence below which a place counts as observed free
+RECORD = 5.0  # detections that the prior of the detection probability is worth
 _FLAT = int(Evidence.FLAT)
 
 
-@dataclass(slots=True)
-class Life:
-    """What is remembered of a track besides its motion.
+class Lives:
+    """What is remembered of N tracks besides motion and shape.
 
-    recent: whether each of the last frames saw it; seen_as: evidence of its last detections.
+    existence: float64 (N,); hit: bool (N,), detected in the last frame; placed: bool (N,), its
+    place was in view then (every hit was); last: the last detections.
     """
 
-    id: int
-    first_ns: int
-    last_ns: int
-    last: Object3D
-    shape: Shape
-    recent: deque[bool]
-    seen_as: deque[Evidence]
-    hits: int = 1
-    confirmed: bool = False
-    existence: float = BIRTH_EXISTENCE
-    visible: bool = True
-
-    @classmethod
-    def begin(cls, id: int, stamp_ns: int, item: Object3D, settings: Tracking) -> Life:
+    def __init__(self, settings: Tracking) -> None:
+        self._settings = settings
+        # Misses in a row that a window of M of N can forgive.
+        self._forgiven = max(settings.confirm_window - settings.confirm_hits, 0)
+        self._next_id = 1
         window = settings.confirm_window
-        life = cls(
-            id, stamp_ns, stamp_ns, item, Shape.of(item),
-            deque([True], window), deque([item.evidence], window),
-        )  # fmt: skip
-        life.confirmed = settings.confirm_hits <= 1
-        return life
+        self.id = np.zeros(0, np.int64)
+        self.first_ns = np.zeros(0, np.int64)
+        self.last_ns = np.zeros(0, np.int64)
+        self.hits = np.zeros(0, np.int64)
+        self.existence = np.zeros(0)
+        self.confirmed: Bool = np.zeros(0, np.bool_)
+        self.hit: Bool = np.zeros(0, np.bool_)
+        self.placed: Bool = np.zeros(0, np.bool_)
+        self.box = np.zeros((0, 4))
+        self.camera: NDArray[np.str_] = np.zeros(0, np.str_)
+        self.contrast = np.zeros(0)
+        self.last: list[Object3D] = []
+        self._recent: Bool = np.zeros((0, window), np.bool_)
+        self._seen_as: UInt8 = np.zeros((0, window), np.uint8)
+        self._missed = np.zeros(0, np.int64)  # frames in a row
+        self._looks = np.zeros(0, np.int64)  # frames with the place in view, to the last hit
+        self._since = np.zeros(0, np.int64)  # and since then
 
-    def hit(self, stamp_ns: int, item: Object3D, settings: Tracking) -> None:
-        self.last_ns, self.last, self.visible = stamp_ns, item, True
-        self.hits += 1
-        self.shape.blend(item)
-        self.seen_as.append(item.evidence)
-        self.recent.append(True)
-        self.existence = bayes(self.existence, DETECTED_IF_THERE, DETECTED_IF_NOT)
-        self.confirmed |= sum(self.recent) >= settings.confirm_hits
+    def __len__(self) -> int:
+        return len(self.last)
 
-    def miss(self, looked: bool) -> None:
-        """Not seen in a frame; that says something only if somebody looked."""
-        self.visible = False
-        if looked:
-            self.recent.append(False)
-            self.existence = bayes(self.existence, 1 - DETECTED_IF_THERE, 1 - DETECTED_IF_NOT)
+    def chance(self) -> Float64:
+        """Probability of detection (N,), by each track's own record up to its last detection."""
+        prior = self._settings.detection_probability
+        rate = (prior * RECORD + self.hits - 1) / (RECORD + self._looks - 1)
+        return np.asarray(np.clip(rate, 0.2, 0.95) * self._settings.gate)
 
-    def end(self, stamp_ns: int, looked: bool, settings: Tracking) -> str | None:
-        """Why the track ends now, or None."""
+    def begin(self, stamp_ns: int, new: Detections, columns: Rows) -> None:
+        n = len(columns)
+        window = self._settings.confirm_window
+        recent, seen_as = np.zeros((n, window), np.bool_), np.zeros((n, window), np.uint8)
+        recent[:, 0] = True
+        seen_as[:, 0] = new.evidence[columns]
+        ones, stamps = np.ones(n, np.int64), np.full(n, stamp_ns, np.int64)
+        yes = ones > 0
+        grown = {
+            "id": np.arange(self._next_id, self._next_id + n),
+            "first_ns": stamps, "last_ns": stamps, "hits": ones,
+            "existence": np.full(n, existence.BIRTH),
+            "confirmed": np.full(n, self._settings.confirm_hits <= 1),
+            "hit": yes, "placed": yes, "box": new.box[columns],
+            "camera": new.camera[columns], "contrast": new.contrast[columns],
+            "_recent": recent, "_seen_as": seen_as,
+            "_missed": 0 * ones, "_looks": ones, "_since": 0 * ones,
+        }  # fmt: skip
+        for name, values in grown.items():
+            setattr(self, name, np.concatenate([getattr(self, name), values]))
+        self.last += [new.items[i] for i in columns.tolist()]
+        self._next_id += n
+
+    def age(self, seconds: float) -> None:
+        self.existence = existence.survive(self.existence, seconds)
+
+    def detect(
+        self, stamp_ns: int, rows: Rows, new: Detections, columns: Rows, density: Float64
+    ) -> None:
+        """These rows were detected; density (M,): see ``existence.detected``."""
+        self.existence[rows] = existence.detected(
+            self.existence[rows], self.chance()[rows], density, self._settings.clutter_per_m2
+        )
+        self.hit = np.zeros(len(self), np.bool_)
+        self.hit[rows] = True
+        self.last_ns[rows] = stamp_ns
+        self.hits[rows] += 1
+        self._looks[rows] += self._since[rows] + 1
+        self._since[rows] = self._missed[rows] = 0
+        self.box[rows], self.contrast[rows] = new.box[columns], new.contrast[columns]
+        camera = self.camera.astype(np.promote_types(self.camera.dtype, new.camera.dtype))
+        camera[rows] = new.camera[columns]
+        self.camera = camera
+        self._push(rows, True)
+        self._seen_as[rows, 1:] = self._seen_as[rows, :-1]
+        self._seen_as[rows, 0] = new.evidence[columns]
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            self.last[row] = new.items[column]
+        enough = self._recent[rows].sum(axis=1) >= self._settings.confirm_hits
+        self.confirmed[rows] |= enough & (self.existence[rows] >= existence.BIRTH)
+
+    def miss(self, placed: Bool) -> None:
+        """All rows that were not detected; a miss tells only where the place (N,) was in view."""
+        self.placed = placed | self.hit
+        self._missed += ~self.hit
+        rows = np.flatnonzero(placed & ~self.hit)
+        self.existence[rows] = existence.missed(self.existence[rows], self.chance()[rows])
+        self._since[rows] += 1
+        self._push(rows, False)
+
+    def ends(
+        self, stamp_ns: int, moving: Bool, away_m: Float64, looked: bool, fixed: bool
+    ) -> list[str | None]:
+        """Why each track ends now, or None.
+
+        away_m: (N,) distances from the vehicle; looked: any camera could look; fixed: the frame
+        stands still, so that what is out of sight stays where it was.
+
+        A static confirmed object ends when its place was seen free again and again. While no
+        camera can see its place it is remembered within a distance and a time.
+        """
+        settings = self._settings
         unseen_s = (stamp_ns - self.last_ns) * 1e-9
-        if unseen_s > (settings.coast_s if self.confirmed else settings.tentative_coast_s):
-            if not looked:
-                return "blind"
-            return "lost" if self.confirmed else "unconfirmed"
-        return None
+        coasted = (unseen_s > settings.coast_s) & (self._missed > self._forgiven)
+        rules = (
+            (~self.confirmed & self.placed & (self._missed > self._forgiven), UNCONFIRMED),
+            (~self.confirmed & ~self.placed & coasted, UNCONFIRMED if looked else BLIND),
+            (self.confirmed & coasted & moving, LOST if looked else BLIND),
+            (self.confirmed & coasted & self.placed & (self.existence < GONE), FREE),
+            (self.confirmed & coasted & ~self.placed & (away_m > settings.hold_distance_m), FAR),
+            (self.confirmed & ~self.placed & (unseen_s > settings.hold_s), EXPIRED),
+            (self.confirmed & coasted & ~self.placed & (not fixed), NO_ODOMETRY),
+        )  # fmt: skip
+        why: list[str | None] = [None] * len(self)
+        for holds, reason in reversed(rules):
+            for row in np.flatnonzero(holds).tolist():
+                why[row] = reason
+        return why
 
-    @property
-    def state(self) -> TrackState:
-        if not self.confirmed:
-            return TrackState.TENTATIVE
-        return TrackState.CONFIRMED if self.visible else TrackState.COASTING
+    def keep(self, kept: Bool) -> None:
+        """Forget all rows but these, bool (N,)."""
+        for name, values in vars(self).items():
+            if isinstance(values, np.ndarray):
+                setattr(self, name, values[kept])
+        self.last = [item for item, stays in zip(self.last, kept, strict=True) if stays]
 
-    @property
-    def evidence(self) -> Evidence:
+    def states(self) -> list[TrackState]:
+        unseen = np.where(self.placed, TrackState.COASTING, TrackState.HELD)
+        state = np.where(self.hit, TrackState.CONFIRMED, unseen)
+        return [TrackState(s) for s in np.where(self.confirmed, state, 0).tolist()]
+
+    def evidence(self) -> list[Evidence]:
         """All that the last detections rest on; flat when most of them were."""
-        ever, flat = 0, 0
-        for one in map(int, self.seen_as):  # operators of IntFlag are slow
-            ever |= one
-            flat += bool(one & _FLAT)
-        return Evidence(ever if 2 * flat > len(self.seen_as) else ever & ~_FLAT)
+        ever = np.bitwise_or.reduce(self._seen_as, axis=1)
+        count = np.minimum(self.hits, self._seen_as.shape[1])
+        flat = 2 * ((self._seen_as & _FLAT) > 0).sum(axis=1) > count
+        return [Evidence(e) for e in np.where(flat, ever, ever & ~np.uint8(_FLAT)).tolist()]
 
-
-def bayes(prior: float, if_there: float, if_not: float) -> float:
-    """Posterior probability of existence, kept off 0 and 1."""
-    there, gone = prior * if_there, (1 - prior) * if_not
-    return min(max(there / (there + gone), 1 - CERTAINTY), CERTAINTY)
+    def _push(self, rows: Rows, value: bool) -> None:
+        self._recent[rows, 1:] = self._recent[rows, :-1]
+        self._recent[rows, 0] = value

@@ -1,4 +1,4 @@
-"""The smoothed outline and box of an object.
+"""The smoothed outlines and boxes of objects.
 
 An outline is kept as its support function, the distance from the centre to the tangent in each of a
 fixed set of directions: the mean of support functions is again one, that of the Minkowski mean.
@@ -6,83 +6,85 @@ fixed set of directions: the mean of support functions is again one, that of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from s2m_ros.types import Float64, Object3D
+from s2m_ros.tracking.detections import Detections
+from s2m_ros.tracking.filter import Rows
+from s2m_ros.types import Bool, Float64
 
 DIRECTIONS = 24
+SLOWEST = 0.25  # weight of a new detection once there are many
 
 _STEP = 2 * np.pi / DIRECTIONS
 _ANGLES = np.arange(DIRECTIONS) * _STEP
 _DIRECTIONS = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 _LEFT = _DIRECTIONS[:, ::-1] * [-1, 1]
 _NEXT, _BEFORE = (np.roll(np.arange(DIRECTIONS), by) for by in (-1, 1))
-SLOWEST = 0.25  # weight of a new detection once there are many
 
 
-@dataclass(slots=True)
-class Shape:
-    """size: float64 (3,), along the axes of yaw; seen: how many detections are in it.
+class Shapes:
+    """Boxes and outlines of N tracks.
 
-    support: float64 (24,), m, in directions counted from ``base``, the first yaw, rad, so that the
-    sides of a box are among them.
+    size: float64 (N, 3), along the axes of yaw (N,); height: (N,); support: (N, 24), m, in
+    directions counted from base (N,), the first yaw, rad, so that the sides of a box are among
+    them; seen: how many detections are in each.
     """
 
-    size: Float64
-    yaw: float
-    height: float
-    base: float
-    support: Float64
-    seen: int = 1
+    def __init__(self) -> None:
+        self.size = np.zeros((0, 3))
+        self.yaw = np.zeros(0)
+        self.height = np.zeros(0)
+        self._base = np.zeros(0)
+        self._support = np.zeros((0, DIRECTIONS))
+        self._seen = np.zeros(0, int)
 
-    @classmethod
-    def of(cls, item: Object3D) -> Shape:
-        yaw = item.yaw
-        return cls(item.size.astype(float), yaw, item.height, yaw, support(_outline(item), yaw))
+    def add(self, new: Detections, columns: Rows) -> None:
+        self.size = np.vstack([self.size, new.size[columns]])
+        self.yaw = np.append(self.yaw, new.yaw[columns])
+        self.height = np.append(self.height, new.height[columns])
+        self._base = np.append(self._base, new.yaw[columns])
+        supports = support(new.outline[columns], new.yaw[columns])
+        self._support = np.vstack([self._support, supports])
+        self._seen = np.append(self._seen, np.ones(len(columns), int))
 
-    def blend(self, item: Object3D) -> None:
-        """Take in a detection; its box may call length what ours calls width."""
-        self.seen += 1
-        weight = max(1 / self.seen, SLOWEST)
-        quarters = round((self.yaw - item.yaw) / (np.pi / 2))
-        turn = item.yaw + quarters * np.pi / 2 - self.yaw
-        size = item.size[[1, 0, 2]] if quarters % 2 else item.size
-        self.yaw = float(np.arctan2(np.sin(self.yaw + weight * turn),
-                                    np.cos(self.yaw + weight * turn)))  # fmt: skip
-        self.size = self.size + weight * (size - self.size)
-        self.height += weight * (item.height - self.height)
-        self.support = self.support + weight * (support(_outline(item), self.base) - self.support)
+    def blend(self, rows: Rows, new: Detections, columns: Rows) -> None:
+        """Take in detections; their boxes may call length what ours call width."""
+        self._seen[rows] += 1
+        weight = np.maximum(1 / self._seen[rows], SLOWEST)
+        yaw = self.yaw[rows]
+        quarters = np.round((yaw - new.yaw[columns]) / (np.pi / 2))
+        turn = new.yaw[columns] + quarters * np.pi / 2 - yaw
+        seen = new.size[columns]
+        size = np.where((quarters % 2 == 1)[:, None], seen[:, [1, 0, 2]], seen)
+        yaw = yaw + weight * turn
+        self.yaw[rows] = np.arctan2(np.sin(yaw), np.cos(yaw))
+        self.size[rows] += weight[:, None] * (size - self.size[rows])
+        self.height[rows] += weight * (new.height[columns] - self.height[rows])
+        outline = support(new.outline[columns], self._base[rows])
+        self._support[rows] += weight[:, None] * (outline - self._support[rows])
+
+    def keep(self, kept: Bool) -> None:
+        """Forget all rows but these, bool (N,)."""
+        for name in ("size", "yaw", "height", "_base", "_support", "_seen"):
+            setattr(self, name, getattr(self, name)[kept])
+
+    def footprints(self, centres: Float64) -> list[Float64]:
+        """Outlines float64 (K_i, 2), convex, counter-clockwise, around centres (N, 2).
+
+        Corners are where neighbouring tangents meet: h_i n_i + t_i (n_i turned left).
+        """
+        supports = self._support
+        along = (supports[:, _NEXT] - supports * np.cos(_STEP)) / np.sin(_STEP)
+        corners = supports[..., None] * _DIRECTIONS + along[..., None] * _LEFT
+        new = (np.abs(corners - corners[:, _BEFORE]) > 1e-6).any(axis=2)
+        new[:, 0] |= ~new.any(axis=1)
+        c, s = np.cos(self._base), np.sin(self._base)
+        corners = corners @ np.array([[c, s], [-s, c]]).transpose(2, 0, 1) + centres[:, None]
+        return np.split(corners[new], np.cumsum(new.sum(axis=1))[:-1]) if len(corners) else []
 
 
-def footprints(supports: Float64, bases: Float64, centres: Float64) -> list[Float64]:
-    """Outlines float64 (K_i, 2), convex, counter-clockwise, around centres (N, 2).
-
-    supports (N, 24) in directions counted from bases (N,).
-
-    Corners are where neighbouring tangents meet: h_i n_i + t_i (n_i turned left).
-    """
-    after = supports[:, _NEXT]
-    along = (after - supports * np.cos(_STEP)) / np.sin(_STEP)
-    corners = supports[..., None] * _DIRECTIONS + along[..., None] * _LEFT
-    new = (np.abs(corners - corners[:, _BEFORE]) > 1e-6).any(axis=2)
-    new[:, 0] |= ~new.any(axis=1)
+def support(outlines: Float64, bases: Float64) -> Float64:
+    """float64 (N, 24) of points (N, K, 2) around the origin, in directions counted from bases."""
     c, s = np.cos(bases), np.sin(bases)
-    corners = corners @ np.array([[c, s], [-s, c]]).transpose(2, 0, 1) + centres[:, None]
-    return [one[kept] for one, kept in zip(corners, new, strict=True)]
-
-
-def support(outline: Float64, base: float) -> Float64:
-    """float64 (24,) of points (K, 2) around the origin, in directions counted from base, rad."""
-    c, s = np.cos(base), np.sin(base)
-    return np.asarray((outline @ np.array([[c, -s], [s, c]]) @ _DIRECTIONS.T).max(axis=0))
-
-
-def _outline(item: Object3D) -> Float64:
-    """Footprint around the object's centre; the box where there is none."""
-    if len(item.footprint):
-        return np.asarray(item.footprint - item.position[:2])
-    along = np.array([np.cos(item.yaw), np.sin(item.yaw)]) * item.size[0] / 2
-    across = np.array([-np.sin(item.yaw), np.cos(item.yaw)]) * item.size[1] / 2
-    return np.array([along + across, across - along, -along - across, along - across])
+    turned = outlines @ np.array([[c, -s], [s, c]]).transpose(2, 0, 1)
+    return np.asarray((turned @ _DIRECTIONS.T).max(axis=1, initial=-np.inf))

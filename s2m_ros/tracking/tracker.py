@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import compress
 
 import numpy as np
 
 from s2m_ros.config import Tracking
-from s2m_ros.tracking.association import assign
+from s2m_ros.fusion.transforms import invert
+from s2m_ros.tracking.association import Looks, assign
+from s2m_ros.tracking.detections import Detections
 from s2m_ros.tracking.filter import Motion
-from s2m_ros.tracking.life import Life
-from s2m_ros.tracking.shape import DIRECTIONS, footprints
-from s2m_ros.types import Float64, Object3D, Objects3D, Role, State, Track, Tracks
+from s2m_ros.tracking.life import Lives
+from s2m_ros.tracking.shape import Shapes
+from s2m_ros.types import Bool, Float64, Objects3D, Role, State, Track, Tracks
 
-POSITION_SIGMA_FLOOR = 0.03  # m; no sensor of a vehicle does better
-CENTRE_SHARE = 0.06  # of an object's size: how far its seen centre jumps with the view
 NO_EGO = "no ego motion: velocities are relative to the vehicle"
+PLACE_MARGIN_M = 0.3
+_AROUND = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1.0]])
 
 
 class Tracker:
@@ -24,14 +25,14 @@ class Tracker:
 
     Known objects (role other than UNKNOWN) pass through as ``Tracks.known``. Without ego motion it
     works in base_link, and says so. Every unknown detection is in the result, at first tentative.
+    What was confirmed and stands still is not forgotten because nobody can see it.
     """
 
     def __init__(self, settings: Tracking) -> None:
         self._settings = settings
-        self._next_id = 1
         self._deleted: Counter[str] = Counter()
-        self._motion = Motion(settings)
-        self._lives: list[Life] = []
+        self._lives = Lives(settings)
+        self._motion, self._shapes = Motion(settings), Shapes()
         self._last: tuple[int, str] | None = None
 
     def reset(self) -> None:
@@ -42,7 +43,8 @@ class Tracker:
         """Take in the objects of one instant, not before the last one's.
 
         A stamp before the last or another frame ends all tracks. Objects of state UNKNOWN or FAULT
-        say nothing about what is not among them: tracks then coast without doubt of them.
+        say nothing about what is not among them, nor does a place that was not in view: tracks
+        there are kept without doubt of them.
         """
         ns = objects.stamp_ns
         if self._last is not None:
@@ -50,13 +52,13 @@ class Tracker:
                 self._end_all("time_jump")
             elif objects.frame_id != self._last[1]:
                 self._end_all("frame_change")
-        unknown = [item for item in objects.items if item.role == Role.UNKNOWN]
-        looked = objects.state < State.UNKNOWN
         if self._last is not None:
-            self._motion.predict((ns - self._last[0]) * 1e-9)
+            seconds = (ns - self._last[0]) * 1e-9
+            self._motion.predict(seconds)
+            self._lives.age(seconds)
         self._last = ns, objects.frame_id
-        self._take_in(ns, unknown, looked)
-        self._bury(ns, looked)
+        self._take_in(objects)
+        self._bury(objects)
         deleted, self._deleted = dict(self._deleted), Counter()
         state, reason = objects.state, objects.reason
         if objects.ego is None:
@@ -75,81 +77,96 @@ class Tracker:
         )
 
     def _end_all(self, reason: str) -> None:
-        if self._lives:
+        if len(self._lives):
             self._deleted[reason] += len(self._lives)
-        self._motion, self._lives, self._last = Motion(self._settings), [], None
+            self._keep(np.zeros(len(self._lives), np.bool_))
+        self._last = None
 
-    def _take_in(self, ns: int, items: list[Object3D], looked: bool) -> None:
-        z = np.array([item.position for item in items]).reshape(-1, 3)
-        r = np.array([_noise(item) for item in items]).reshape(-1, 3, 3)
-        rows, columns = assign(
-            self._motion.hypotheses(),
-            np.array([life.shape.size for life in self._lives]).reshape(-1, 3),
-            np.array([life.last.box for life in self._lives], float).reshape(-1, 4),
-            [life.last.camera for life in self._lives],
-            z,
-            r,
-            np.array([item.size for item in items]).reshape(-1, 3),
-            np.array([item.box for item in items], float).reshape(-1, 4),
-            [item.camera for item in items],
-            self._settings.gate,
+    def _take_in(self, objects: Objects3D) -> None:
+        ns, lives = objects.stamp_ns, self._lives
+        new = Detections.of([item for item in objects.items if item.role == Role.UNKNOWN])
+        looks = Looks(self._shapes.size, lives.box, lives.camera, lives.contrast)
+        pairs = assign(*self._motion.hypotheses(), looks, new, self._settings.gate)
+        rows, columns = pairs.rows, pairs.columns
+        self._motion.update(rows, new.z[columns], new.r[columns])
+        self._shapes.blend(rows, new, columns)
+        lives.detect(ns, rows, new, columns, pairs.density)
+        lives.miss(self._in_view(objects))
+        others = np.setdiff1d(np.arange(len(new)), columns)
+        self._motion.add(new.z[others], new.r[others])
+        self._shapes.add(new, others)
+        lives.begin(ns, new, others)
+
+    def _in_view(self, objects: Objects3D) -> Bool:
+        """Whether the whole place of each track, and of where it may be, was looked at: (N,)."""
+        if objects.state >= State.UNKNOWN or not len(self._lives):
+            return np.zeros(len(self._lives), np.bool_)
+        position, _, covariance = self._motion.estimates()
+        deviation = np.sqrt(np.maximum(covariance[:, 0, 0], covariance[:, 1, 1]))
+        reach = PLACE_MARGIN_M + self._shapes.size[:, :2].max(axis=1) / 2 + deviation
+        around = _from_vehicle(objects, position)[:, None] + reach[:, None, None] * _AROUND
+        return np.asarray(objects.visibility.at(around).all(axis=1))
+
+    def _bury(self, objects: Objects3D) -> None:
+        position, _, _ = self._motion.estimates()
+        away = _from_vehicle(objects, position)
+        ends = self._lives.ends(
+            objects.stamp_ns,
+            self._motion.moving,
+            np.hypot(away[:, 0], away[:, 1]),
+            objects.state < State.UNKNOWN,
+            objects.ego is not None,
         )
-        self._motion.update(rows, z[columns], r[columns])
-        found = dict(zip(rows.tolist(), columns.tolist(), strict=True))
-        for row, life in enumerate(self._lives):
-            if row in found:
-                life.hit(ns, items[found[row]], self._settings)
-            else:
-                life.miss(looked)
-        new = [column for column in range(len(items)) if column not in set(columns.tolist())]
-        self._motion.add(z[new], r[new])
-        for column in new:
-            self._lives.append(Life.begin(self._next_id, ns, items[column], self._settings))
-            self._next_id += 1
-
-    def _bury(self, ns: int, looked: bool) -> None:
-        ends = [life.end(ns, looked, self._settings) for life in self._lives]
         self._deleted.update(reason for reason in ends if reason is not None)
-        kept = np.array([reason is None for reason in ends], np.bool_)
-        self._motion.keep(kept)
-        self._lives = list(compress(self._lives, kept))
+        if any(ends):
+            self._keep(np.array([reason is None for reason in ends], np.bool_))
+
+    def _keep(self, kept: Bool) -> None:
+        for table in (self._motion, self._shapes, self._lives):
+            table.keep(kept)
 
     def _tracks(self) -> tuple[Track, ...]:
+        lives, shapes = self._lives, self._shapes
         positions, velocities, covariances = self._motion.estimates()
-        supports = np.array([life.shape.support for life in self._lives]).reshape(-1, DIRECTIONS)
-        bases = np.array([life.shape.base for life in self._lives])
-        outlines = footprints(supports, bases, positions[:, :2])
         return tuple(
             Track(
-                id=life.id,
-                state=life.state,
+                id=id,
+                state=state,
                 position=position,
                 velocity=velocity,
                 covariance=covariance,
-                size=life.shape.size,
-                yaw=life.shape.yaw,
+                size=size,
+                yaw=yaw,
                 footprint=outline,
-                height=life.shape.height,
-                existence=life.existence,
-                hits=life.hits,
-                first_ns=life.first_ns,
-                last_ns=life.last_ns,
-                evidence=life.evidence,
-                range_source=life.last.range_source,
-                point_count=life.last.point_count,
-                score=life.last.score,
-                contrast=life.last.contrast,
-                camera=life.last.camera,
-                mask_id=life.last.mask_id if life.visible else -1,
+                height=height,
+                existence=existence,
+                hits=hits,
+                first_ns=first_ns,
+                last_ns=last_ns,
+                evidence=evidence,
+                range_source=last.range_source,
+                point_count=last.point_count,
+                score=last.score,
+                contrast=last.contrast,
+                camera=last.camera,
+                mask_id=last.mask_id if hit else -1,
             )
-            for life, position, velocity, covariance, outline in zip(
-                self._lives, positions, velocities, covariances, outlines, strict=True
+            for (
+                id, state, position, velocity, covariance, size, yaw, outline, height, existence,
+                hits, first_ns, last_ns, evidence, last, hit,
+            ) in zip(
+                lives.id.tolist(), lives.states(), positions, velocities, covariances,
+                shapes.size.copy(), shapes.yaw.tolist(), shapes.footprints(positions[:, :2]),
+                shapes.height.tolist(), lives.existence.tolist(), lives.hits.tolist(),
+                lives.first_ns.tolist(), lives.last_ns.tolist(), lives.evidence(), lives.last,
+                lives.hit.tolist(), strict=True,
             )
-        )
+        )  # fmt: skip
 
 
-def _noise(item: Object3D) -> Float64:
-    """Measurement noise (3, 3): what fusion says, and that the centre depends on the view."""
-    spread = POSITION_SIGMA_FLOOR**2 + (CENTRE_SHARE * float(item.size[:2].max())) ** 2
-    symmetric = (item.covariance + item.covariance.T) / 2
-    return np.asarray(symmetric + spread * np.eye(3))
+def _from_vehicle(objects: Objects3D, positions: Float64) -> Float64:
+    """Horizontal positions (N, 2) in base_link."""
+    if objects.ego is None:
+        return positions[:, :2]
+    base_from_odom = invert(objects.ego.odom_from_base)
+    return np.asarray(positions @ base_from_odom[:2, :3].T + base_from_odom[:2, 3])

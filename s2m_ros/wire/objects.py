@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from s2m_ros.types import Evidence, Object3D, Objects3D, RangeSource, Role, State
+from s2m_ros.types import (
+    UNSEEN,
+    Evidence,
+    InputError,
+    Object3D,
+    Objects3D,
+    RangeSource,
+    Role,
+    State,
+    Visibility,
+)
 from s2m_ros.wire.counts import decode_counts, encode_counts
 from s2m_ros.wire.enums import member
 from s2m_ros.wire.geometry import (
@@ -33,6 +43,7 @@ def encode_objects(factory: MessageFactory, objects: Objects3D) -> Any:
         ego=encode_ego(factory, objects.ego),
         objects=[_encode_object(factory, item) for item in objects.items],
         **encode_counts(objects.drops),
+        visibility=_encode_visibility(factory, objects.visibility),
     )
 
 
@@ -48,6 +59,7 @@ def decode_objects(message: Any, source: str) -> Objects3D:
         reason=message.reason,
         sequence=int(message.sequence),
         drops=decode_counts(message),
+        visibility=_decode_visibility(message.visibility, source),
     )
 
 
@@ -95,3 +107,31 @@ def _decode_object(item: Any, source: str) -> Object3D:
         mask_id=int(item.mask_id),
         box=np.array(item.box, np.float32),
     )
+
+
+def _encode_visibility(factory: MessageFactory, visibility: Visibility) -> Any:
+    sectors, rings = visibility.seen.shape
+    return factory.make(
+        "s2m_msgs/msg/Visibility",
+        sectors=sectors,
+        rings=rings,
+        ring_width=float(visibility.ring_m),
+        seen=np.packbits(visibility.seen),
+    )
+
+
+def _decode_visibility(message: Any, source: str) -> Visibility:
+    shape = int(message.sectors), int(message.rings)
+    count = shape[0] * shape[1]
+    if count == 0:
+        return UNSEEN
+    bits = np.frombuffer(bytes(message.seen), np.uint8)
+    if len(bits) != -(-count // 8) or not message.ring_width > 0:
+        raise InputError(
+            source,
+            f"visibility has {len(bits)} bytes and rings of {message.ring_width:g} m for "
+            f"{shape[0]} sectors of {shape[1]} rings",
+            "send one bit a place, or leave it empty: then nothing counts as seen",
+        )
+    seen = np.unpackbits(bits, count=count).reshape(shape).astype(np.bool_)
+    return Visibility(seen, float(message.ring_width))

@@ -7,10 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from s2m_ros.types import EgoPose, Evidence, Object3D, Objects3D, RangeSource, Role, State
+from s2m_ros.types import (
+    EgoPose,
+    Evidence,
+    Object3D,
+    Objects3D,
+    RangeSource,
+    Role,
+    State,
+    Visibility,
+)
 
 STEP_NS = 100_000_000
 START_NS = 1_700_000_000_000_000_000
+ALL_ROUND = Visibility(np.ones((8, 100), np.bool_), 1.0)
 
 
 def detection(x: float, y: float, sigma: float = 0.1, **changes: Any) -> Object3D:
@@ -40,7 +50,8 @@ def detection(x: float, y: float, sigma: float = 0.1, **changes: Any) -> Object3
 
 
 def frame(k: int, *items: Object3D, **changes: Any) -> Objects3D:
-    """Frame number k at 10 Hz, the vehicle standing at the origin of odom."""
+    """Frame number k at 10 Hz, the vehicle standing at the origin of odom and seeing all round."""
     ns = START_NS + k * STEP_NS
     ego = EgoPose(ns, np.eye(4), np.zeros(3), np.zeros(3))
-    return replace(Objects3D(ns, "odom", items, ego, State.OK, "", k), **changes)
+    objects = Objects3D(ns, "odom", items, ego, State.OK, "", k, visibility=ALL_ROUND)
+    return replace(objects, **changes)

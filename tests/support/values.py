@@ -25,6 +25,7 @@ from s2m_ros.types import (
     State,
     Track,
     TrackState,
+    Visibility,
 )
 from s2m_ros.wire.factory import RosbagsFactory
 from s2m_ros.wire.protocol import MessageFactory
@@ -129,6 +130,7 @@ def objects(
         reason,
         9,
         {"beyond_range": 2},
+        Visibility(np.arange(7 * 3).reshape(7, 3) % 4 > 0, 12.5),
     )
 
 

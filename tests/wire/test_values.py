@@ -178,3 +178,12 @@ def test_a_number_without_a_meaning_is_an_error() -> None:
     message.state = 9
     with pytest.raises(InputError, match=r"s2m/objects: State 9 is none of 0 OK, 1 BUILDING"):
         decode_objects(message, "s2m/objects")
+
+
+def test_a_visibility_of_another_size_is_an_error_and_none_means_unseen() -> None:
+    message = encode_objects(RosbagsFactory(), objects())
+    message.visibility.rings = 30
+    with pytest.raises(InputError, match=r"visibility has 3 bytes .* 7 sectors of 30 rings"):
+        decode_objects(message, "s2m/objects")
+    message.visibility.rings = 0
+    assert not decode_objects(message, "s2m/objects").visibility.seen.any()
