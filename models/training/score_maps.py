@@ -6,7 +6,7 @@ that has seen several of them does not depend on the character of one.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +27,8 @@ from .sources import Corpus, Image, Scene
 STRIDE = 4  # pixels a cell
 UNSURE = 255  # neither object nor ground
 FRAME_PX = 960 * 544
-LEAST_PX = 12  # an object of fewer pixels, or what another left of it, is not asked for
+LEAST_PX = 16  # an object of fewer pixels, or what another left of it, is not asked for
+VISIBLE = 0.6  # decades of rarity by which an object must stand out to be asked for
 Maps = dict[str, NDArray[np.float32]]
 
 
@@ -95,31 +96,36 @@ def objects_of(scene: Scene) -> Image:
 
 
 def map_scene(encoder: Encoder, quantiles: Mapping[str, Quantiles], scene: Scene) -> MapScene:
-    raw = raw_scores(encoder, np.asarray(scene.image))
+    scene = Scene(*(np.asarray(part) for part in vars(scene).values()))
+    raw = raw_scores(encoder, scene.image)
     rarity = {name: table.rarity(raw[name]).astype(np.float16) for name, table in quantiles.items()}
     return MapScene(rarity, objects_of(scene))
 
 
-def cached(
-    work: Path, encoder: Encoder, make: Callable[[], Iterable[MapScene]]
-) -> list[MapScene]:
-    """The scenes that `make` gives, made once for an encoder and kept in `work`."""
-    weights = b"".join(value.numpy().tobytes() for value in encoder.state_dict().values())
-    path = work / f"score_maps_{hashlib.sha256(weights).hexdigest()[:8]}.npz"
-    if not path.exists():
-        parts = {}
-        for i, scene in enumerate(make()):
-            parts |= {f"{i}.{name}": value for name, value in scene.rarity.items()}
-            parts[f"{i}.objects"] = scene.objects
-        with path.with_suffix(".part").open("wb") as stream:
-            np.savez(stream, **parts)
-        path.with_suffix(".part").rename(path)
-    found: dict[int, dict[str, np.ndarray]] = {}
-    with np.load(path) as archive:
-        for key, value in archive.items():
-            number, name = key.split(".")
-            found.setdefault(int(number), {})[name] = value
-    return [MapScene(part, part.pop("objects")) for part in found.values()]
+class Cache:
+    """Map scenes by number, each made once for an encoder and kept in a file."""
+
+    def __init__(self, work: Path, encoder: Encoder) -> None:
+        weights = b"".join(value.numpy().tobytes() for value in encoder.state_dict().values())
+        self.folder = work / f"score_maps_{hashlib.sha256(weights).hexdigest()[:8]}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def __contains__(self, number: int) -> bool:
+        return self._path(number).exists()
+
+    def __setitem__(self, number: int, scene: MapScene) -> None:
+        part = self._path(number).with_suffix(".part")
+        with part.open("wb") as stream:
+            np.savez(stream, objects=scene.objects, **scene.rarity)
+        part.rename(self._path(number))
+
+    def __getitem__(self, number: int) -> MapScene:
+        with np.load(self._path(number)) as archive:
+            maps = dict(archive)
+        return MapScene(maps, maps.pop("objects"))
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:05}.npz"
 
 
 @dataclass(frozen=True)
@@ -148,22 +154,26 @@ def window(scene: MapScene, rng: Generator, width: int, height: int) -> Window:
     values = warp(source, view, width, height, cv2.INTER_LINEAR)
     half = view @ np.diag([0.5, 0.5, 1]) * 2
     objects = warp(scene.objects, half, 2 * width, 2 * height, cv2.INTER_NEAREST)
-    boxes, shown = boxes_of(objects), []
+    boxes = boxes_of(objects)
     values = altered(values, boxes, rng)
-    for box in boxes:
-        x0, y0, x1, y1 = np.floor(box).astype(int) + [0, 0, 1, 1]
-        shown.append(values[y0:y1, x0:x1].max(initial=0) > 1)
     unsure = objects[::2, ::2] == UNSURE
-    for box, seen in zip(boxes, shown, strict=True):
-        if not seen:  # nobody can tell from such a map that something is there
-            x0, y0, x1, y1 = np.round(box).astype(int)
-            unsure[y0 : y1 + 1, x0 : x1 + 1] = True
+    shown = [stands_out(values, box) for box in boxes]
+    for box in boxes[~np.asarray(shown, bool)]:  # no one can tell from the map that it is there
+        x0, y0, x1, y1 = np.round(box).astype(int)
+        unsure[y0 : y1 + 1, x0 : x1 + 1] = True
     return Window(values, boxes[np.asarray(shown, bool)], unsure)
 
 
-def warp(
-    source: NDArray, view: NDArray[np.float64], width: int, height: int, how: int
-) -> NDArray:
+def stands_out(values: NDArray[np.float32], box: NDArray[np.float32]) -> bool:
+    """Whether the map is higher in a box (4,) than around it."""
+    x0, y0, x1, y1 = np.round(box).astype(int)
+    margin = max(2, max(x1 - x0, y1 - y0) // 4)
+    around = values[max(y0 - margin, 0) : y1 + margin, max(x0 - margin, 0) : x1 + margin]
+    inside = values[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+    return bool(np.quantile(inside, 0.8) > np.quantile(around, 0.25) + VISIBLE)
+
+
+def warp(source: NDArray, view: NDArray[np.float64], width: int, height: int, how: int) -> NDArray:
     """An affine view of a map; corners of cells, not their centres, lie on whole numbers."""
     centre = view.copy()
     centre[:, 2] += view[:, :2] @ [0.5, 0.5] - 0.5
@@ -188,8 +198,8 @@ def altered(
     h, w = values.shape
     out = values * np.float32(rng.uniform(0.6, 1.1))
     for box in boxes:
-        x0, y0, x1, y1 = np.floor(box).astype(int) + [-1, -1, 2, 2]
-        place = np.s_[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+        x0, y0, x1, y1 = np.floor(box).astype(int)
+        place = np.s_[max(y0 - 1, 0) : y1 + 2, max(x0 - 1, 0) : x1 + 2]
         if rng.random() < 0.3:
             out[place] *= np.float32(rng.uniform(0.35, 1.0))
         if rng.random() < 0.25 and min(x1 - x0, y1 - y0) > 6:  # a part that looks normal
@@ -199,10 +209,10 @@ def altered(
             ry, rx = int(rng.integers(1, ph // 3 + 2)), int(rng.integers(1, pw // 3 + 2))
             part[max(cy - ry, 0) : cy + ry, max(cx - rx, 0) : cx + rx] = rng.uniform(0.1, 0.7)
             out[place] *= cv2.blur(part, (3, 3))
-    if rng.random() < 0.5:
-        coarse = rng.normal(0, 0.25, (-(-h // 4), -(-w // 4))).astype(np.float32)
+    if rng.random() < 0.4:
+        coarse = rng.normal(0, 0.15, (-(-h // 4), -(-w // 4))).astype(np.float32)
         grain = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_CUBIC)
-        out += grain + rng.normal(0, 0.1, (h, w)).astype(np.float32)
+        out += grain + rng.normal(0, 0.06, (h, w)).astype(np.float32)
     if rng.random() < 0.3:
         out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.2))
     return np.clip(out, 0, RARITY_LIMIT).astype(np.float32)
