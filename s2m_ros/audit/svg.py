@@ -79,7 +79,7 @@ def plan(drive: Drive, width: int = 1040, tallest: int = 480) -> str:
         parts.append(_vehicle(ways[-1].odom_from_base, at))
     for path in reversed(paths):
         parts.append(_track(path, at))
-    return _svg(width, height, "".join(parts), "plan")
+    return sheet(width, height, "".join(parts), "plan")
 
 
 def _region(marks: Float64, width: int, tallest: int) -> tuple[Float64, Float64, float]:
@@ -108,12 +108,12 @@ def histogram(
     used = {name: v for name, v in values.items() if len(v)}
     if not used:
         return ""
-    end = _nice(max(float(np.percentile(v, 99.5)) for v in used.values()) * 1.02)
+    end = nice(max(float(np.percentile(v, 99.5)) for v in used.values()) * 1.02)
     rows = [
         f'<g transform="translate(0 {row * height})">{_bars(name, v, end, width, height)}</g>'
         for row, (name, v) in enumerate(used.items())
     ]
-    return _svg(width, height * len(used), "".join(rows), "histogram")
+    return sheet(width, height * len(used), "".join(rows), "histogram")
 
 
 def _bars(name: str, values: NDArray[np.float64], end: float, width: int, height: int) -> str:
@@ -166,14 +166,14 @@ def timeline(rows: Mapping[str, Sequence[Span]], duration_s: float, width: int =
                 f'<rect x="{left + span.begin * scale:.1f}" y="{y + 3}" width="{wide:.1f}" '
                 f'height="17" fill="{span.colour}"><title>{escape(span.title)}</title></rect>'
             )
-    step = _nice(duration_s / 8)
+    step = nice(duration_s / 8)
     for second in np.arange(0, duration_s + 1e-6, step):
         x = left + second * scale
         parts.append(
             f'<text class="tick" text-anchor="middle" x="{x:.1f}" y="{height - 5}">'
             f"{second:g} s</text>"
         )
-    return _svg(width, height, "".join(parts), "timeline")
+    return sheet(width, height, "".join(parts), "timeline")
 
 
 def state_rows(drive: Drive) -> dict[str, list[Span]]:
@@ -274,13 +274,14 @@ def _points(pixels: NDArray[np.floating]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
 
 
-def _nice(value: float) -> float:
+def nice(value: float) -> float:
     """A round number, at least ``value``."""
     power = 10 ** np.floor(np.log10(max(value, 1e-9)))
     return float(next(k * power for k in (1, 2, 4, 5, 8, 10) if k * power >= value))
 
 
-def _svg(width: float, height: float, content: str, kind: str) -> str:
+def sheet(width: float, height: float, content: str, kind: str) -> str:
+    """A drawing of that size; kind: its class in the page's style."""
     return (
         f'<svg class="{kind}" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'xmlns="http://www.w3.org/2000/svg" role="img">{content}</svg>'

@@ -38,6 +38,7 @@ COMMANDS = (
     Command("bag", "Make bags from data sets; say what a bag holds.", LOOK),
     Command("calibrate", "Fit scores and operating point on normal footage of a site.", LOOK),
     Command("eval", "Measure score maps and masks against labels.", LOOK),
+    Command("eval-sim", "Run scenarios through the true stages, against the truth.", LOOK),
     Command("eval-masks", "Measure the mask decoder from ground-truth boxes.", LOOK),
     Command("models", "List models, scorers and mask decoders.", LOOK),
     Command("doctor", "Say what this machine has and what to do about each gap.", LOOK),
