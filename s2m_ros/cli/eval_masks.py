@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from s2m_ros.cli._options import ConfigFile, Model, Segmenter, Settings, overrides, progress
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-FOLDERS = {"davis": "davis", "coco": "coco_instances"}
-
 
 def eval_masks(
     dataset: Annotated[str, typer.Option(help="davis or coco.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for masks.json.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the figures.")] = Path(
         "out/eval_masks"
     ),
     root: Annotated[
@@ -32,6 +25,9 @@ def eval_masks(
     split: Annotated[
         Path | None, typer.Option(help="Split file; models/training/split.json by default.")
     ] = None,
+    input_: Annotated[
+        str | None, typer.Option("--input", help="Size the network sees, as 960x544.")
+    ] = None,
     model: Model = None,
     segmenter: Segmenter = None,
     config: ConfigFile = None,
@@ -40,58 +36,24 @@ def eval_masks(
 ) -> None:
     """IoU of masks from ground-truth boxes, exact and with 8 % jitter, by object size.
 
-    The ellipse inscribed in the box is the floor. Writes masks.json to the folder.
+    The ellipse inscribed in the box is the floor. Writes metrics.json and report.md to the folder.
     """
-    from itertools import islice
-
     from rich.console import Console
 
     from s2m_ros.config import load
-    from s2m_ros.evaluation import boxes
-    from s2m_ros.runtime.build import build_perception
+    from s2m_ros.evaluation.benchmarks import FOLDERS, data_folder
+    from s2m_ros.evaluation.decoder import DecoderJob, write
+    from s2m_ros.evaluation.one_set import input_overrides
+    from s2m_ros.evaluation.tables import terminal
 
     if dataset not in FOLDERS:
         raise typer.BadParameter(f"--dataset {dataset}: give one of {', '.join(FOLDERS)}")
-    repository = Path(__file__).resolve().parents[2]
-    data = Path(os.environ.get("S2M_DATA") or repository.parent / "shared" / "data")
-    folder = root or data / FOLDERS[dataset]
-    names: list[str] | None = None
-    if part != "all":
-        file = split or repository / "models" / "training" / "split.json"
-        names = json.loads(file.read_text())[part][dataset]
-    read = boxes.davis if dataset == "davis" else boxes.coco
-    images = list(islice(read(folder, names), limit or None))
-    settings = load(config, overrides(None, model, segmenter, set_))
-    perception = build_perception(settings.perception)
+    given = {**overrides(None, model, segmenter, set_), **input_overrides(input_)}
+    settings = load(config, given).perception
+    folder = root or data_folder() / FOLDERS[dataset]
+    job = DecoderJob.of(dataset, folder, settings, part, split, limit)
     console = Console()
-    with progress("images", len(images), console) as advance:
-        results = boxes.measure(perception.encoder, perception.segmenter, images, advance)
-    rows = boxes.summary(results)
-    out.mkdir(parents=True, exist_ok=True)
-    tree = {
-        "dataset": dataset,
-        "part": part,
-        "images": len(images),
-        "model": perception.info["model"],
-        "segmenter": perception.segmenter.info["segmenter"],
-        "iou": rows,
-    }
-    (out / "masks.json").write_text(json.dumps(tree, indent=2) + "\n")
-    console.print(_table(f"{dataset}, {part}, {tree['segmenter']}: mean IoU", rows))
-
-
-def _table(title: str, rows: dict[str, dict[str, float | int | None]]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    columns = ("objects", "exact", "jittered", "ellipse", "ellipse_jittered")
-    table.add_column("size")
-    for name in columns:
-        table.add_column(name.replace("_", ", "), justify="right")
-    for size, row in rows.items():
-        values = [row[name] for name in columns]
-        table.add_row(
-            size,
-            *("-" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v) for v in values),
-        )
-    return table
+    with progress("images", len(job.images), console) as advance:
+        tree = job.run(advance)
+    grid = write(tree, out)
+    console.print(terminal(grid))

@@ -40,6 +40,7 @@ COMMANDS = (
     Command("eval", "Measure score maps and masks against labels.", LOOK),
     Command("eval-sim", "Run scenarios through the true stages, against the truth.", LOOK),
     Command("eval-masks", "Measure the mask decoder from ground-truth boxes.", LOOK),
+    Command("eval-suite", "Measure a model on all sets: one summary.", LOOK),
     Command("models", "List models, scorers and mask decoders.", LOOK),
     Command("doctor", "Say what this machine has and what to do about each gap.", LOOK),
 )

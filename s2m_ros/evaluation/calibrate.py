@@ -45,17 +45,13 @@ def calibrate(
     operating point is fitted, on the model's own quantiles. The operating point is that of
     ``settings.scorer``. Raises InputError when the footage holds no frame.
     """
-    if not len(footage):
-        raise InputError("footage", "no frame in it", "give folders of images or bags")
     manifest = read(find(settings.model.path))
     encoder = TrunkEncoder(manifest, settings.model)
     site = Site(manifest.files["encoder"].sha256, {})
     if scorers is None or len(scorers):
-        encodings = _Encodings(encoder, footage, advance)
-        site = replace(site, statistics=_statistics(encodings, manifest))
-        names = list(scorers) if scorers is not None else runnable(manifest, site.statistics)
-        names += [name for name in names_in(settings.scorer) if name not in names]
-        site = replace(site, quantiles=_quantiles(encodings, names, manifest, settings, site))
+        site = fit_scorers(settings, footage, scorers, advance)
+    elif not len(footage):
+        raise _nothing()
     found = _evidence(settings, footage, encoder, manifest, site, advance)
     allowed = false_masks_per_minute * footage.seconds / 60.0
     return replace(
@@ -69,6 +65,27 @@ def calibrate(
             "model": manifest.name,
         },
     )
+
+
+def fit_scorers(
+    settings: Settings,
+    footage: Footage,
+    scorers: Sequence[str] | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> Site:
+    """Statistics and quantiles alone, without an operating point: two passes over the footage."""
+    if not len(footage):
+        raise _nothing()
+    manifest = read(find(settings.model.path))
+    encodings = _Encodings(TrunkEncoder(manifest, settings.model), footage, advance)
+    site = Site(manifest.files["encoder"].sha256, {}, _statistics(encodings, manifest))
+    names = list(scorers) if scorers is not None else runnable(manifest, site.statistics)
+    names += [name for name in names_in(settings.scorer) if name not in names]
+    return replace(site, quantiles=_quantiles(encodings, names, manifest, settings, site))
+
+
+def _nothing() -> InputError:
+    return InputError("footage", "no frame in it", "give folders of images or bags")
 
 
 def _evidence(

@@ -192,7 +192,8 @@ def _steps(report: Report, percentile: float) -> Tree:
 
 
 def _stages(report: Report) -> Tree:
-    names = report.frames[0].found.timings_ms if report.frames else ()
+    there = report.frames[0].found.timings_ms if report.frames else {}
+    names = [*(name for name in there if name != "total"), *(["total"] if there else [])]
     return {
         name: {f"p{p}": float(np.percentile(_times(report, [name]), p)) for p in (50, 95)}
         for name in names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +71,7 @@ class Job:
 
     def scores(self, advance: Callable[[], None] = lambda: None) -> tuple[Report, About]:
         """The score map alone. ``advance`` is called twice a frame."""
-        ((report, about),) = self.all_scores([self.settings.scorer], advance=advance).values()
-        return report, about
+        return next(self.all_scores([self.settings.scorer], advance=advance))
 
     def all_scores(
         self,
@@ -80,8 +79,8 @@ class Job:
         site: Site | None = None,
         cuts: Mapping[str, Mapping[str, float]] | None = None,
         advance: Callable[[], None] = lambda: None,
-    ) -> dict[str, tuple[Report, About]]:
-        """The score maps of several scorers from one pass of the network.
+    ) -> Iterator[tuple[Report, About]]:
+        """The score maps of several scorers, one after the other, from one pass of the network.
 
         site: the settings' own by default; cuts: further thresholds, by scorer. ``advance`` is
         called once a frame, and once a frame and scorer.
@@ -93,10 +92,8 @@ class Job:
         functions = {name: raw_score(name, manifest, self.settings, site) for name in names}
         found = score_frames(encoder, functions, self.samples, advance)
         info = encoder.info
-        reports = {}
         for name in names:
-            cut_at = (cuts or {}).get(name, {})
-            options = self.options.with_cuts(cut_at)
+            options = self.options.with_cuts((cuts or {}).get(name, {}))
             about = About(
                 scorer=name,
                 model=info["model"],
@@ -105,5 +102,4 @@ class Job:
                 provider=info["provider"],
                 asked_input=self.asked_input,
             )
-            reports[name] = (evaluate(found.pop(name), options, advance), about)
-        return reports
+            yield evaluate(found.pop(name), options, advance), about

@@ -37,15 +37,22 @@ def write_page(
     subtitle: str,
     grids: Sequence[Grid],
     gallery: Mapping[str, Sequence[Picture]] | None = None,
+    pages: Mapping[str, str] | None = None,
+    problems: Sequence[str] = (),
 ) -> None:
-    """Write the page; gallery: pictures by heading."""
+    """Write the page. gallery: pictures by heading; pages: others beside it, by title."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("s2m_ros.evaluation", "."), autoescape=True, undefined=StrictUndefined
     )
     text = environment.get_template("page.html.j2").render(
-        title=title, subtitle=subtitle, grids=grids, gallery=gallery or {}
+        title=title,
+        subtitle=subtitle,
+        grids=grids,
+        gallery=gallery or {},
+        pages=pages or {},
+        problems=problems,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

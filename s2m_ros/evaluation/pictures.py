@@ -14,7 +14,8 @@ from .evaluate import FrameResult, Options, Report, label_of
 from .page import Panel, Picture
 
 WIDTH = 960
-TRUTH, TRUE, FALSE, IGNORED = (255, 255, 255), (60, 200, 110), (235, 70, 60), (40, 44, 52)
+TRUTH, TRUE, FALSE = (255, 255, 255), (60, 200, 110), (235, 70, 60)
+IGNORED = (40, 44, 52)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ def picture_of(frame: FrameResult, report: Report, scale: Scale) -> Picture:
     panels = [
         Panel("image and label", _jpeg(_outlined(_shaded(small, ignore), anomaly))),
         Panel("score map", _jpeg(_outlined(_heat(scale.level(raw)), anomaly))),
-        Panel("cut at its best threshold", _jpeg(_outlined(_judged(small, cut, anomaly), anomaly))),
+        Panel(
+            "cut at its best threshold",
+            _jpeg(_outlined(_judged(small, cut, anomaly, ignore), anomaly)),
+        ),
     ]
     if frame.found.masks is not None:
         panels.append(Panel("masks", _jpeg(_outlined(draw(small, frame.found.masks), anomaly))))
@@ -70,7 +74,7 @@ def _facts(frame: FrameResult) -> str:
             parts.append(f"{name}: {found} of {len(siou)} found, mean sIoU {100 * siou.mean():.0f}")
         false = int((part.components.ppv < 0.25).sum())
         if false:
-            parts.append(f"{false} false regions" if name == "cut" else f"{false} false masks")
+            parts.append(f"{name}: {false} false")
     return ", ".join(parts)
 
 
@@ -85,11 +89,11 @@ def _label(frame: FrameResult, options: Options, size: tuple[int, int]) -> tuple
 
 
 def _outlined(picture: UInt8, area: Bool) -> UInt8:
-    """The outline of the labelled objects in white on black."""
+    """The outline of the labelled objects in white on black, a little outside of them."""
     canvas: UInt8 = picture.copy()
-    margin = cv2.dilate(area.view(np.uint8), np.ones((3, 3), np.uint8))
+    margin = cv2.dilate(area.view(np.uint8), np.ones((7, 7), np.uint8))
     outlines, _ = cv2.findContours(margin, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 2, cv2.LINE_AA)
     cv2.drawContours(canvas, outlines, -1, TRUTH, 1, cv2.LINE_AA)
     return canvas
 
@@ -103,8 +107,9 @@ def _heat(level: Float32) -> UInt8:
     return np.asarray(coloured[..., ::-1], np.uint8)
 
 
-def _judged(picture: UInt8, cut: Bool, anomaly: Bool) -> UInt8:
-    muted = np.asarray(0.6 * picture + 60, np.uint8)
+def _judged(picture: UInt8, cut: Bool, anomaly: Bool, ignore: Bool) -> UInt8:
+    muted = _shaded(np.asarray(0.6 * picture + 60, np.uint8), ignore)
+    cut = cut & ~ignore
     return _tinted(_tinted(muted, cut & anomaly, TRUE, 0.7), cut & ~anomaly, FALSE, 0.7)
 
 

@@ -17,12 +17,14 @@ SHOWN = 6
 HEAD = ("%", "score map", "cut at its best threshold", "masks")
 
 
-def write(report: Report, about: About, out: Path) -> Tree:
+def write(report: Report, about: About, out: Path, made_from: str = "") -> Tree:
     """Write metrics.json, frames.json, report.md and report.html to the folder, which is made.
 
-    Returns the content of metrics.json.
+    made_from: digest of all that the figures depend on. Returns the content of metrics.json.
     """
     tree = document(report, about)
+    if made_from:
+        tree["made_from"] = made_from
     write_json(tree, out / "metrics.json")
     write_json(frames(report), out / "frames.json")
     tables = grids(tree)
