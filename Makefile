@@ -46,7 +46,7 @@ docs: setup  ## Write docs/parameters.md and launch/config/s2m.yaml from s2m_ros
 
 lock: setup  ## Resolve the dependencies anew into requirements/default.lock
 	@$(RUN) uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
-	  --custom-compile-command "make lock" pyproject.toml --extra view --extra sim --extra dev \
+	  --custom-compile-command "make lock" pyproject.toml --extra view --extra sim --extra intel --extra dev \
 	  requirements/default.in --output-file requirements/default.lock
 
 clean:  ## Remove the environment, builds and outputs

@@ -35,7 +35,12 @@ class Model(Section):
     height: int = leaf(0, "Height the image is resized to; 0 takes the model's own", "px", ge=0)
     threads: int = leaf(2, "Threads of one inference session", "", ge=1, le=64)
     providers: list[str] = leaf(
-        ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
+        [
+            "TensorrtExecutionProvider",
+            "CUDAExecutionProvider",
+            "OpenVINOExecutionProvider",
+            "CPUExecutionProvider",
+        ],
         "Execution providers in order of preference",
     )
     provider_policy: Literal["fallback", "require"] = leaf(
@@ -44,6 +49,9 @@ class Model(Section):
 
 
 class Prompting(Section):
+    kind: Literal["topology", "learned", "both"] = leaf(
+        "topology", "Prompts from the score map's topology, the model's learned boxes, or both"
+    )
     floor: float = leaf(0.98, "Lowest ID quantile at which a region may start", "", ge=0, lt=1)
     contrast: float = leaf(
         0.5, "Least excess of a region over its surroundings", "decades of rarity", ge=0, lt=6
@@ -150,22 +158,9 @@ class Tracking(Section):
 
 
 class Hazards(Section):
-    critical_distance_m: float = leaf(6.0, "On the path and nearer: critical", "m", gt=0)
-    warning_distance_m: float = leaf(15.0, "Nearer: warning", "m", gt=0)
-    caution_distance_m: float = leaf(40.0, "Nearer: caution", "m", gt=0)
-    critical_time_s: float = leaf(2.5, "Reached sooner: critical", "s", gt=0)
-    warning_time_s: float = leaf(5.0, "Reached sooner: warning", "s", gt=0)
-    large_size_m: float = leaf(1.0, "From this size an object counts as large", "m", gt=0)
-    uncertain_sigma_m: float = leaf(
-        1.0, "From this standard deviation a position counts as uncertain", "m", gt=0
-    )
-    small_height_m: float = leaf(0.02, "Objects lower than this are one level down", "m", ge=0)
-    near_value_m: float = leaf(
-        6.0,
-        "Large or uncertain masks this near an aircraft, vehicle or person go out at once",
-        "m",
-        ge=0,
-    )
+    policy_file: str = leaf("", "Rules, levels and words as YAML; empty: the packaged ones")
+    zones_file: str = leaf("", "Zones as GeoJSON polygons in metres; empty: none")
+    map_frame: str = leaf("map", "Frame of the zones that do not move with the vehicle")
     vehicle_length_m: float = leaf(4.0, "Length of the vehicle", "m", gt=0)
     vehicle_width_m: float = leaf(2.0, "Width of the vehicle", "m", gt=0)
     base_to_front_m: float = leaf(3.0, "From base_link to the front bumper", "m", ge=0)

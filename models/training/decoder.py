@@ -15,13 +15,6 @@ MIN_BOX_PX = 6.0  # a smaller box gets a window as if it were this large
 POINT_SIGMA = 0.06  # spread of a point prompt, as a fraction of the window
 
 
-def windows_of(boxes: Tensor) -> Tensor:
-    """Boxes (N,4) x0,y0,x1,y1 px -> windows (N,4) px: the box enlarged by MARGIN on each side."""
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    half = (boxes[:, 2:] - boxes[:, :2]).clamp(min=MIN_BOX_PX) * (0.5 + MARGIN)
-    return torch.cat((centre - half, centre + half), dim=1)
-
-
 def sample(maps: Tensor, windows: Tensor, stride: float, size: int) -> Tensor:
     """Bilinear samples of maps (1,C,h,w) at size x size cell centres per window: (N,C,size,size).
 
@@ -45,62 +38,76 @@ def conv(c_in: int, c_out: int, kernel: int = 3, stride: int = 1) -> nn.Module:
     return nn.Sequential(nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2), nn.ReLU())
 
 
+class Join(nn.Module):
+    """Add a coarse map, enlarged twice, to a finer one: what a 1x1 convolution of both would give.
+
+    The coarse map is projected before it is enlarged, which gives the same for a quarter of the
+    work.
+    """
+
+    def __init__(self, c_coarse: int, c_fine: int, c_out: int) -> None:
+        super().__init__()
+        self.coarse = nn.Conv2d(c_coarse, c_out, 1)
+        self.fine = nn.Conv2d(c_fine, c_out, 1, bias=False)
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        enlarged = F.interpolate(
+            self.coarse(coarse), scale_factor=2, mode="bilinear", align_corners=False
+        )
+        return F.relu(enlarged + self.fine(fine))
+
+
 class Decoder(nn.Module):
-    """Box and point prompts -> mask logits, windows and predicted IoU."""
+    """Box and point prompts -> mask logits and predicted IoU."""
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
         self.edges = conv(7, 16)
-        self.down24 = conv(16, 32, stride=2)
-        self.meaning = conv(width + 1, 48, 1)
-        self.enter24 = nn.Sequential(conv(80, 48, 1), conv(48, 48))
+        self.down24 = nn.Conv2d(16, 48, 3, 2, 1)
+        self.meaning = nn.Conv2d(width, 48, 1, bias=False)
+        self.strange = nn.Conv2d(1, 48, 3, 1, 1, bias=False)
+        self.fine24 = conv(48, 48)
         self.down12 = nn.Sequential(conv(48, 64, stride=2), conv(64, 64))
         self.down6 = nn.Sequential(conv(64, 96, stride=2), conv(96, 96), conv(96, 96))
-        self.up12 = nn.Sequential(conv(160, 64, 1), conv(64, 64))
-        self.up24 = nn.Sequential(conv(112, 48, 1), conv(48, 48))
-        self.up48 = nn.Sequential(conv(64, 16, 1), conv(16, 16), nn.Conv2d(16, 1, 3, padding=1))
+        self.up12, self.fine12 = Join(96, 64, 64), conv(64, 64)
+        self.up24, self.fine_up24 = Join(64, 48, 48), conv(48, 48)
+        self.up48 = Join(48, 16, 16)
+        self.mask = nn.Sequential(conv(16, 16), nn.Conv2d(16, 1, 3, padding=1))
         self.quality = nn.Sequential(nn.Linear(96 + 2, 64), nn.ReLU(), nn.Linear(64, 1))
 
     def forward(
         self,
-        image: Tensor,
+        patches: Tensor,
         features: Tensor,
         anomaly: Tensor,
+        windows: Tensor,
         boxes: Tensor,
         points: Tensor,
         point_labels: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Outline what each prompt means.
 
-        image (1,3,H,W) float 0..255; features (1,D,H/4,W/4) and anomaly (1,1,H/4,W/4) of the
-        encoder; boxes (N,4) px; points (N,P,2) px; point_labels (N,P): 1 foreground, 0 background,
-        -1 unused -> mask logits (N,1,GRID,GRID), windows (N,4) px, predicted IoU (N,) in [0,1].
+        patches (N,3,GRID,GRID) float 0..255: the picture in each window; features (1,D,H/4,W/4)
+        and anomaly (1,1,H/4,W/4) of the encoder; windows, boxes (N,4) px of its input; points
+        (N,P,2) px; point_labels (N,P): 1 foreground, 0 background, -1 unused -> mask logits
+        (N,1,GRID,GRID) over the windows, predicted IoU (N,) in [0,1].
         """
-        windows = windows_of(boxes)
-        # Twice as many samples as needed, then averaged: a large window would alias otherwise.
-        pixels = F.avg_pool2d(sample(image, windows, 1.0, 2 * GRID), 2) / 128.0 - 1.0
-        edges = self.edges(
-            torch.cat((pixels, self.prompt_maps(boxes, windows, points, point_labels)), dim=1)
-        )
+        prompts = self.prompt_maps(boxes, windows, points, point_labels)
+        edges = self.edges(torch.cat((patches / 128.0 - 1.0, prompts), dim=1))
         strange = 4 * sample(anomaly, windows, 4.0, GRID // 2).sigmoid()
-        seen = sample(features, windows, 4.0, GRID // 2)
-        meaning = self.meaning(torch.cat((seen, strange), dim=1))
-        x24 = self.enter24(torch.cat((self.down24(edges), meaning), dim=1))
+        meaning = self.meaning(sample(features, windows, 4.0, GRID // 2)) + self.strange(strange)
+        x24 = self.fine24(F.relu(self.down24(edges) + meaning))
         x12 = self.down12(x24)
         x6 = self.down6(x12)
-        y = self.up12(torch.cat((self.enlarge(x6), x12), dim=1))
-        y = self.up24(torch.cat((self.enlarge(y), x24), dim=1))
-        masks = self.up48(torch.cat((self.enlarge(y), edges), dim=1))
+        y = self.fine12(self.up12(x6, x12))
+        y = self.fine_up24(self.up24(y, x24))
+        masks = self.mask(self.up48(y, edges))
         probability = masks.detach().sigmoid()
         doubt = (4 * probability * (1 - probability)).mean(
             dim=(2, 3)
         )  # 1 where undecided everywhere
         summary = torch.cat((x6.mean(dim=(2, 3)), doubt, probability.mean(dim=(2, 3))), dim=1)
-        return masks, windows, self.quality(summary).sigmoid().flatten()
-
-    @staticmethod
-    def enlarge(x: Tensor) -> Tensor:
-        return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        return masks, self.quality(summary).sigmoid().flatten()
 
     @staticmethod
     def prompt_maps(boxes: Tensor, windows: Tensor, points: Tensor, point_labels: Tensor) -> Tensor:

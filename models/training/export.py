@@ -1,4 +1,4 @@
-"""Write the two ONNX graphs and the manifest that names, describes and seals them."""
+"""Write the ONNX graphs and the manifest that names, describes and seals them."""
 
 import hashlib
 from pathlib import Path
@@ -10,8 +10,9 @@ import yaml
 from torch import Tensor, nn
 
 from .classes import CLASSES
-from .decoder import MARGIN, Decoder
+from .decoder import GRID, MARGIN, MIN_BOX_PX, Decoder
 from .network import Encoder
+from .prompter import Prompter
 
 OPSET = 17
 INPUT_HEIGHT, INPUT_WIDTH = 544, 960
@@ -33,13 +34,26 @@ class ExportedDecoder(nn.Module):
         super().__init__()
         self.decoder = decoder
 
-    def forward(self, image: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.decoder(image.permute(0, 3, 1, 2).float(), *rest)
+    def forward(self, patches: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor]:
+        return self.decoder(patches.permute(0, 3, 1, 2).float(), *rest)
+
+
+class ExportedPrompter(nn.Module):
+    def __init__(self, prompter: Prompter) -> None:
+        super().__init__()
+        self.prompter = prompter
+
+    def forward(self, rarity: Tensor) -> tuple[Tensor, Tensor]:
+        boxes, logits = self.prompter(rarity)
+        return boxes[0], logits[0].sigmoid()
 
 
 ENCODER_OUTPUTS = ["anomaly", "logits", "features"]
-DECODER_INPUTS = ["image", "features", "anomaly", "boxes", "points", "point_labels"]
-DECODER_OUTPUTS = ["masks", "windows", "iou"]
+DECODER_INPUTS = [
+    "patches", "features", "anomaly", "windows", "boxes", "points", "point_labels",
+]  # fmt: skip
+DECODER_OUTPUTS = ["masks", "iou"]
+PROMPTER_OUTPUTS = ["boxes", "confidence"]
 
 
 def export_graphs(encoder: Encoder, decoder: Decoder, directory: Path) -> None:
@@ -66,9 +80,10 @@ def export_graphs(encoder: Encoder, decoder: Decoder, directory: Path) -> None:
     torch.onnx.export(
         ExportedDecoder(decoder),
         (
-            image,
+            torch.randint(0, 256, (3, GRID, GRID, 3), dtype=torch.uint8),
             torch.rand(1, 64, 24, 32),
             torch.rand(1, 1, 24, 32),
+            boxes,
             boxes,
             points,
             torch.full((3, 2), -1.0),
@@ -77,10 +92,9 @@ def export_graphs(encoder: Encoder, decoder: Decoder, directory: Path) -> None:
         input_names=DECODER_INPUTS,
         output_names=DECODER_OUTPUTS,
         dynamic_axes={
-            "image": image_axes,
             "features": map_axes,
             "anomaly": map_axes,
-            "boxes": {0: "boxes"},
+            **{name: {0: "boxes"} for name in ("patches", "windows", "boxes")},
             "points": {0: "boxes", 1: "points"},
             "point_labels": {0: "boxes", 1: "points"},
             **{name: {0: "boxes"} for name in DECODER_OUTPUTS},
@@ -90,6 +104,28 @@ def export_graphs(encoder: Encoder, decoder: Decoder, directory: Path) -> None:
     )
     for name in ("encoder.onnx", "decoder.onnx"):
         onnx.checker.check_model(str(directory / name))
+
+
+def add_prompter(directory: Path, prompter: Prompter) -> None:
+    """Write prompter.onnx beside the model.yaml that is there, and seal it in its files."""
+    path = directory / "prompter.onnx"
+    torch.onnx.export(
+        ExportedPrompter(prompter.eval()),
+        (torch.rand(1, 1, 24, 40),),
+        str(path),
+        input_names=["rarity"],
+        output_names=PROMPTER_OUTPUTS,
+        dynamic_axes={
+            "rarity": {2: "map_height", 3: "map_width"},
+            **{name: {0: "places"} for name in PROMPTER_OUTPUTS},
+        },
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    onnx.checker.check_model(str(path))
+    manifest = yaml.safe_load((directory / "model.yaml").read_text())
+    manifest["files"]["prompter"] = seal(path)
+    (directory / "model.yaml").write_text(yaml.safe_dump(manifest, sort_keys=False, width=100))
 
 
 def seal(path: Path) -> dict[str, Any]:
@@ -118,7 +154,12 @@ def write_manifest(
         "stride": 4,
         "classes": [{"name": c.name, "role": c.role} for c in CLASSES],
         "encoder": {"outputs": ENCODER_OUTPUTS},
-        "decoder": {"inputs": DECODER_INPUTS, "margin": MARGIN},
+        "decoder": {
+            "inputs": DECODER_INPUTS,
+            "margin": MARGIN,
+            "min_box_px": MIN_BOX_PX,
+            "patch_px": GRID,
+        },
         "calibration": calibration,
         "data": data,
     }

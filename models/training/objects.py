@@ -9,7 +9,9 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor
 
-from .decoder import GRID, sample, windows_of
+from s2m_ros.perception.windows import crops, windows_of
+
+from .decoder import GRID, MARGIN, MIN_BOX_PX, sample
 from .sources import Scene
 
 POINTS = 3
@@ -18,8 +20,14 @@ LEAST_PX = 20
 
 @dataclass(frozen=True)
 class Asked:
-    """Prompts of one scene: boxes (N,4), points (N,P,2), point_labels (N,P); target (N,1,M,M)."""
+    """Prompts of one scene, with what they ask for.
 
+    patches (N,3,M,M) of the picture in windows (N,4); boxes (N,4), points (N,P,2), point_labels
+    (N,P); target (N,1,M,M).
+    """
+
+    patches: Tensor
+    windows: Tensor
     boxes: Tensor
     points: Tensor
     point_labels: Tensor
@@ -66,8 +74,12 @@ def ask(scene: Scene, rng: Generator, most: int) -> Asked | None:
         for k in range(int(rng.integers(1, POINTS + 1))):
             points[i, k] = inside[rng.integers(len(inside))][::-1] + 0.5
             labels[i, k] = 1
-    windows = windows_of(torch.from_numpy(prompts))
+    views = windows_of(prompts, MARGIN, MIN_BOX_PX)
+    windows = torch.from_numpy(views)
+    patches = torch.from_numpy(crops(scene.image, views, GRID)).permute(0, 3, 1, 2).float()
     return Asked(
+        patches,
+        windows,
         torch.from_numpy(prompts),
         torch.from_numpy(points),
         torch.from_numpy(labels),

@@ -1,20 +1,23 @@
 """Turn trained networks into a model folder: graphs, calibration on normal frames, manifest."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from s2m_ros.perception.scorers import energy, max_logit, msp
+from s2m_ros.perception.calibration import Quantiles
 
 from .decoder import Decoder
-from .export import INPUT_HEIGHT, INPUT_WIDTH, export_graphs, write_manifest
+from .export import INPUT_HEIGHT, INPUT_WIDTH, add_prompter, export_graphs, write_manifest
 from .network import Encoder
+from .prompter import Prompter
+from .score_maps import raw_scores
 from .sources import Corpus, Scene
 
+Net = TypeVar("Net", bound=torch.nn.Module)
 VERSION = "0.1.2"
 PROBABILITIES = np.unique(
     np.concatenate([np.linspace(0, 0.9, 19), 1 - np.logspace(-1, -6, 41), [1.0]]).round(9)
@@ -44,11 +47,18 @@ DATA = [
 ]  # fmt: skip
 
 
-def release(encoder: Encoder, decoder: Decoder, data: Path, frames: Path, out: Path) -> None:
-    """Write encoder.onnx, decoder.onnx and model.yaml into `out`."""
+def release(
+    encoder: Encoder,
+    decoder: Decoder,
+    prompter: Prompter | None,
+    calibrated: dict[str, Any],
+    out: Path,
+) -> None:
+    """Write the graphs and model.yaml into `out`; calibrated: what `calibration` gave."""
     export_graphs(encoder, decoder, out)
-    corpus = Corpus(data, "held_out", frames)
-    write_manifest(out, version=VERSION, calibration=calibration(encoder, corpus), data=DATA)
+    write_manifest(out, version=VERSION, calibration=calibrated, data=DATA)
+    if prompter is not None:
+        add_prompter(out, prompter)
 
 
 def calibration(encoder: Encoder, corpus: Corpus) -> dict[str, Any]:
@@ -72,6 +82,12 @@ def calibration(encoder: Encoder, corpus: Corpus) -> dict[str, Any]:
     return {"scorer": "learned", "id_quantiles": learned, "quantiles": quantiles}
 
 
+def quantiles_of(calibrated: dict[str, Any]) -> dict[str, Quantiles]:
+    """The quantiles of each score, the default one first."""
+    tables = {calibrated["scorer"]: calibrated["id_quantiles"], **calibrated["quantiles"]}
+    return {name: Quantiles.from_manifest(values) for name, values in tables.items()}
+
+
 def table(values: NDArray[np.float32], weight: NDArray[np.float64]) -> dict[str, list[float]]:
     """The weighted empirical distribution at PROBABILITIES, strictly rising."""
     order = np.argsort(values, kind="stable")
@@ -85,20 +101,11 @@ def table(values: NDArray[np.float32], weight: NDArray[np.float64]) -> dict[str,
 def measure(encoder: Encoder, scene: Scene) -> dict[str, NDArray[np.float32]]:
     """Each score (higher is stranger) at a scene's normal pixels, at the default input size."""
     image = cv2.resize(scene.image, (INPUT_WIDTH, INPUT_HEIGHT), interpolation=cv2.INTER_LINEAR)
-    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float()
-    with torch.no_grad():
-        anomaly, logits, _ = encoder(tensor.contiguous(memory_format=torch.channels_last))
+    maps = raw_scores(encoder, image)
     # Unknown objects glow beyond their outline: what is near one is not a sample of the normal.
     strange = cv2.dilate((scene.anomaly != 0).astype(np.uint8), np.ones((9, 9), np.uint8))
-    size = (anomaly.shape[3], anomaly.shape[2])
+    size = maps["learned"].shape[::-1]
     normal = cv2.resize(strange, size, interpolation=cv2.INTER_NEAREST).reshape(-1) == 0
-    f = logits[0].numpy()
-    maps = {
-        "learned": anomaly[0, 0].numpy(),
-        "max_logit": max_logit(f),
-        "msp": msp(f),
-        "energy": energy(f),
-    }
     return {name: value.ravel()[normal][::4] for name, value in maps.items()}
 
 
@@ -110,13 +117,23 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("out/model"))
     parser.add_argument("--out", type=Path, default=Path("models/apron_lite0"))
+    parser.add_argument("--only", choices=("prompter",), help="put it into the model that is there")
     options = parser.parse_args()
-    networks = []
-    for net, name in ((Encoder(), "encoder"), (Decoder(), "decoder")):
-        state = torch.load(options.work / f"{name}.pt", map_location="cpu", weights_only=True)
-        net.load_state_dict(state["average"])
-        networks.append(net.eval())
-    release(*networks, options.data, options.work / "apron", options.out)
+    if options.only:
+        add_prompter(options.out, trained(Prompter(), options.work / "prompter.pt"))
+        return
+    encoder = trained(Encoder(), options.work / "encoder.pt")
+    decoder = trained(Decoder(), options.work / "decoder.pt")
+    checkpoint = options.work / "prompter.pt"
+    prompter = trained(Prompter(), checkpoint) if checkpoint.exists() else None
+    corpus = Corpus(options.data, "held_out", options.work / "apron")
+    release(encoder, decoder, prompter, calibration(encoder, corpus), options.out)
+
+
+def trained(net: Net, checkpoint: Path) -> Net:
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    net.load_state_dict(state["average"])
+    return net.eval()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train the default model: first the encoder, then the mask decoder on the encoder as it is.
+"""Train the default model: the encoder, then the mask decoder and the box prompter on it as it is.
 
     python -m models.training.train --data DIR [--work DIR] [--out models/apron_lite0]
 
@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,14 +23,19 @@ from .decoder import Decoder
 from .losses import decoder_loss, encoder_loss
 from .network import Encoder
 from .objects import Asked, ask
-from .release import release
+from .prompter import Prompter, prompter_loss
+from .release import calibration, quantiles_of, release
 from .samples import Sampler
+from .score_maps import Cache, Frames, map_scene, window
 from .self_training import label_unlabelled
 from .sources import Corpus, Scene
 
 BATCH = 4
 BOXES_PER_SCENE = 12
 DECODER_SCENES = 2
+PROMPTER_SCENES = 480  # score maps that the prompter learns from
+PROMPTER_WINDOWS = 8
+WINDOW_HEIGHT, WINDOW_WIDTH = 128, 160  # cells
 WARM_UP = 50
 SUPERVISED = 0.35  # share of the encoder's steps before it labels the unlabelled scenes itself
 FROZEN = ("trunk.stem", "trunk.stages.0", "trunk.stages.1")
@@ -170,8 +176,48 @@ def mask_loss(encoder: Encoder, decoder: Decoder, scene: Scene, asked: Asked) ->
     image = images_of([scene])
     with torch.no_grad():
         anomaly, _, features = encoder(image)
-    masks, _, iou = decoder(image, features, anomaly, asked.boxes, asked.points, asked.point_labels)
+    prompts = asked.boxes, asked.points, asked.point_labels
+    masks, iou = decoder(asked.patches, features, anomaly, asked.windows, *prompts)
     return decoder_loss(masks, iou, asked.target)
+
+
+def train_prompter(
+    corpus: Corpus,
+    encoder: Encoder,
+    calibrated: dict[str, Any],
+    steps: int,
+    seed: int,
+    work: Path,
+    progress: Progress,
+) -> Prompter:
+    encoder = encoder.eval().to(memory_format=torch.channels_last)
+    tables = quantiles_of(calibrated)
+
+    cache = Cache(work, encoder)
+    task = progress.add_task("score maps", total=PROMPTER_SCENES)
+    # Whole frames are dear, and so is what only they show: two crops go with each.
+    samplers = Sampler(corpus, seed + 2), Sampler(corpus, seed + 3), Frames(corpus, seed + 4)
+    for number in range(PROMPTER_SCENES):
+        if number not in cache:
+            scene = samplers[number % len(samplers)][number]
+            cache[number] = map_scene(encoder, tables, scene)
+        progress.advance(task)
+    maps = [cache[number] for number in range(PROMPTER_SCENES)]
+    net = Prompter()
+    stage = Stage(
+        net, [{"params": list(net.parameters()), "lr": 2e-3}], steps, work / "prompter.pt"
+    )
+    for step in follow(progress, "prompter", stage, steps):
+        rng = np.random.default_rng((seed, 3, step))
+        drawn = [
+            window(maps[rng.integers(len(maps))], rng, WINDOW_WIDTH, WINDOW_HEIGHT)
+            for _ in range(PROMPTER_WINDOWS)
+        ]
+        boxes, logits = net(torch.from_numpy(np.stack([view.rarity for view in drawn])[:, None]))
+        truth = [torch.from_numpy(view.boxes) for view in drawn]
+        unsure = torch.from_numpy(np.stack([view.unsure for view in drawn]))
+        stage.update(prompter_loss(boxes, logits, truth, unsure))
+    return stage.average.eval()
 
 
 def follow(progress: Progress, name: str, stage: Stage, until: int) -> Iterable[int]:
@@ -200,10 +246,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("models/apron_lite0"))
     parser.add_argument("--encoder-steps", type=int, default=4000)
     parser.add_argument("--decoder-steps", type=int, default=3000)
+    parser.add_argument("--prompter-steps", type=int, default=2000)
     parser.add_argument(
         "--apron-frames", type=int, default=240, help="frames of the simulator to render"
     )
-    parser.add_argument("--only", choices=("encoder", "decoder"), help="one stage, and no release")
+    parser.add_argument(
+        "--only", choices=("encoder", "decoder", "prompter"), help="one stage, and no release"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -220,12 +269,15 @@ def main() -> None:
         apron.render(frames, options.apron_frames, lambda n: progress.update(drawing, completed=n))
         corpus = Corpus(options.data, "train", frames)
         shared = (options.seed, options.work, progress)
-        steps = 0 if options.only == "decoder" else options.encoder_steps
+        steps = options.encoder_steps if options.only in (None, "encoder") else 0
         encoder = train_encoder(corpus, steps, *shared)
-        if options.only != "encoder":
+        if options.only in (None, "decoder"):
             decoder = train_decoder(corpus, encoder, options.decoder_steps, *shared)
+        if options.only in (None, "prompter"):
+            calibrated = calibration(encoder, Corpus(options.data, "held_out", frames))
+            prompter = train_prompter(corpus, encoder, calibrated, options.prompter_steps, *shared)
     if options.only is None:
-        release(encoder, decoder, options.data, frames, options.out)
+        release(encoder, decoder, prompter, calibrated, options.out)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..config import Perception as Settings
-from ..perception.interfaces import Segmenter
+from ..perception.boxes import BoxPrompter, JointPrompter
+from ..perception.interfaces import Prompter, Segmenter
 from ..perception.outline import OutlineSegmenter
 from ..perception.pipeline import Perception
 from ..perception.prompts import TopologyPrompter
@@ -14,6 +15,7 @@ from . import site as sites
 from . import torch_sam
 from .manifest import Manifest, find, read
 from .promptable import PromptableSegmenter
+from .prompter import LearnedBoxes
 from .scorers import build_scorer
 from .trunk import TrunkEncoder, TrunkSegmenter
 
@@ -39,10 +41,21 @@ def build_perception(config: Settings, models_dir: Path | None = None) -> Percep
     return Perception(
         TrunkEncoder(manifest, config.model),
         build_scorer(config.scorer, manifest, config.model, site),
-        TopologyPrompter(config.prompting, config.selection.min_evidence),
+        build_prompter(config, manifest),
         build_segmenter(config, manifest),
         config,
     )
+
+
+def build_prompter(config: Settings, manifest: Manifest) -> Prompter:
+    least = config.selection.min_evidence
+    topology = TopologyPrompter(config.prompting, least)
+    if config.prompting.kind == "topology":
+        return topology
+    learned = BoxPrompter(LearnedBoxes(manifest, config.model), config.prompting, least)
+    if config.prompting.kind == "learned":
+        return learned
+    return JointPrompter((learned, topology), config.prompting)
 
 
 def build_segmenter(config: Settings, manifest: Manifest) -> Segmenter:

@@ -68,7 +68,12 @@ class EncoderPart(_Part):
 
 
 class DecoderPart(_Part):
+    """margin, min_box_px, patch_px: the window around a box (``perception/windows.py``)."""
+
     inputs: list[str] = []
+    margin: float = Field(0.25, ge=0)
+    min_box_px: float = Field(6.0, gt=0)
+    patch_px: int = Field(48, ge=1)
 
 
 class ScorerPart(_Part):

@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions: providers by policy, threads by configuration, deterministic."""
+"""Sessions of ONNX graphs: providers by policy, threads by configuration, deterministic."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..config import Model
 from ..types import InputError
+from . import openvino
 
 log = logging.getLogger(__name__)
 
@@ -48,47 +49,22 @@ def choose_providers(
     return Providers(usable, warning)
 
 
-class Session:
-    """One ONNX graph, ready to run. Inputs and outputs are numpy arrays by name."""
+class OnnxRuntimeGraph:
+    """One ONNX graph in ONNX Runtime."""
 
-    def __init__(self, path: Path, config: Model) -> None:
-        """Raises InputError when ONNX Runtime is absent, refuses the file or a provider."""
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise InputError(
-                "onnxruntime", f"not importable ({error})", "pip install onnxruntime"
-            ) from error
-        chosen = choose_providers(
-            config.providers, onnxruntime.get_available_providers(), config.provider_policy
-        )
+    def __init__(self, path: Path, providers: Sequence[str], threads: int) -> None:
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = config.threads
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.use_deterministic_compute = True
         options.log_severity_level = 3
         # Waiting threads sleep: spinning ones would take the cores from the other nodes.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=list(chosen.names)
-            )
-        except Exception as error:  # ONNX Runtime raises its own classes without a common base
-            raise InputError(
-                str(path), f"ONNX Runtime refuses it: {error}", "check the file and its opset"
-            ) from error
-        self.path = path
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
         self.provider = str(self._session.get_providers()[0])
-        self.warning = chosen.warning
-        if self.provider != chosen.names[0]:
-            self.warning = f"{chosen.names[0]} did not start, using {self.provider}"
-            if config.provider_policy == "require":
-                raise InputError(
-                    str(path), self.warning, "install what the provider needs, or use 'fallback'"
-                )
-        if self.warning:
-            log.info("%s: %s", path.name, self.warning)
         self.inputs: tuple[str, ...] = tuple(i.name for i in self._session.get_inputs())
         self.outputs: tuple[str, ...] = tuple(o.name for o in self._session.get_outputs())
         self.input_shapes: Mapping[str, tuple[int | str | None, ...]] = {
@@ -98,8 +74,62 @@ class Session:
             i.name: str(i.type) for i in self._session.get_inputs()
         }
 
+    def run(self, feed: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
+        result: list[Array] = self._session.run(list(outputs), dict(feed))
+        return [np.asarray(array) for array in result]
+
+
+class Session:
+    """One ONNX graph, ready to run. Inputs and outputs are numpy arrays by name."""
+
+    def __init__(self, path: Path, config: Model, *, reduced_precision: bool = False) -> None:
+        """Raises InputError when ONNX Runtime is absent, refuses the file or a provider.
+
+        reduced_precision: the graph may run in bfloat16, which is what OpenVINO is for. Graphs that
+        compute with pixel coordinates may not, and go to the next provider.
+        """
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise InputError(
+                "onnxruntime", f"not importable ({error})", "pip install onnxruntime"
+            ) from error
+        wanted = [
+            name for name in config.providers if reduced_precision or name != openvino.PROVIDER
+        ]
+        offered = list(onnxruntime.get_available_providers())
+        if openvino.importable() and openvino.PROVIDER not in offered:
+            offered.append(openvino.PROVIDER)
+        chosen = choose_providers(wanted, offered, config.provider_policy)
+        self._graph: OnnxRuntimeGraph | openvino.OpenVinoGraph
+        try:
+            if chosen.names[0] == openvino.PROVIDER:
+                self._graph = openvino.OpenVinoGraph(path, config.threads)
+            else:
+                usable = [name for name in chosen.names if name != openvino.PROVIDER]
+                self._graph = OnnxRuntimeGraph(path, usable, config.threads)
+        except Exception as error:  # both runtimes raise classes of their own without a common base
+            raise InputError(
+                str(path),
+                f"{chosen.names[0]} refuses it: {error}",
+                "check the file and its opset",
+            ) from error
+        self.path = path
+        self.provider = self._graph.provider
+        self.warning = chosen.warning
+        if self.provider != chosen.names[0]:
+            self.warning = f"{chosen.names[0]} did not start, using {self.provider}"
+            if config.provider_policy == "require":
+                raise InputError(
+                    str(path), self.warning, "install what the provider needs, or use 'fallback'"
+                )
+        if self.warning:
+            log.info("%s: %s", path.name, self.warning)
+        self.inputs = self._graph.inputs
+        self.outputs = self._graph.outputs
+        self.input_shapes = self._graph.input_shapes
+        self.input_types = self._graph.input_types
+
     def run(self, feed: Mapping[str, Array], outputs: Sequence[str] | None = None) -> list[Array]:
         """Run once; ``outputs`` by name and in that order (all of them by default)."""
-        names = list(self.outputs if outputs is None else outputs)
-        result: list[Array] = self._session.run(names, dict(feed))
-        return [np.asarray(array) for array in result]
+        return self._graph.run(feed, self.outputs if outputs is None else outputs)

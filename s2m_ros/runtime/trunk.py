@@ -10,6 +10,7 @@ import numpy as np
 from ..config import Model
 from ..perception.interfaces import Candidates, Encoding
 from ..perception.paste import paste
+from ..perception.windows import crops, windows_of
 from ..types import Float32, InputError, Prompts, Role, RoleMap, UInt8
 from .manifest import Manifest
 from .session import Session
@@ -37,7 +38,7 @@ class TrunkEncoder:
 
     def __init__(self, manifest: Manifest, config: Model) -> None:
         self._manifest = manifest
-        self._session = Session(manifest.file("encoder"), config)
+        self._session = Session(manifest.file("encoder"), config, reduced_precision=True)
         missing = [name for name in manifest.encoder.outputs if name not in self._session.outputs]
         if "image" not in self._session.inputs or missing:
             raise InputError(
@@ -118,11 +119,11 @@ class TrunkSegmenter:
     def __init__(self, manifest: Manifest, config: Model) -> None:
         self._manifest = manifest
         self._session = Session(manifest.file("decoder"), config)
-        missing = {"masks", "windows", "iou"} - set(self._session.outputs)
+        missing = {"masks", "iou"} - set(self._session.outputs)
         if missing:
             raise InputError(
                 str(self._session.path),
-                f"expected outputs masks, windows and iou, got {list(self._session.outputs)}",
+                f"expected outputs masks and iou, got {list(self._session.outputs)}",
                 "export the decoder again",
             )
 
@@ -139,10 +140,17 @@ class TrunkSegmenter:
         if not len(prompts):
             return Candidates(grid, ())
         scale = np.asarray(grid, np.float32) / np.asarray(encoding.image_size, np.float32)
+        part = self._manifest.decoder
+        boxes = np.asarray(prompts.boxes * np.tile(scale, 2), np.float32)
+        windows = windows_of(boxes, part.margin, part.min_box_px)
+        # The picture itself may be finer than the network's input: small objects gain by it.
+        views = np.asarray(windows / np.tile(scale, 2), np.float32)
         given: dict[str, Float32 | UInt8] = {
             "image": encoding.network_input,
+            "patches": crops(encoding.image, views, part.patch_px),
             **encoding.features,
-            "boxes": np.asarray(prompts.boxes * np.tile(scale, 2), np.float32),
+            "windows": windows,
+            "boxes": boxes,
             "points": np.asarray(prompts.points * scale, np.float32),
             "point_labels": np.asarray(prompts.point_labels, np.float32),
         }
@@ -158,7 +166,10 @@ class TrunkSegmenter:
                 "list these outputs under encoder.outputs in model.yaml",
             )
         feed = {name: given[name] for name in self._session.inputs}
-        masks, windows, iou = self._session.run(feed, ("masks", "windows", "iou"))
+        if "windows" in self._session.outputs:
+            masks, windows, iou = self._session.run(feed, ("masks", "windows", "iou"))
+        else:
+            masks, iou = self._session.run(feed, ("masks", "iou"))
         items = tuple(
             paste(masks[i, 0], windows[i], grid, i, float(np.clip(iou[i], 0, 1)))
             for i in range(len(prompts))

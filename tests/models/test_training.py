@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the torch extra")
 
 from models.training.classes import IGNORE, INDEX  # noqa: E402
-from models.training.decoder import Decoder, sample, windows_of  # noqa: E402
+from models.training.decoder import Decoder, sample  # noqa: E402
 from models.training.losses import decoder_loss, encoder_loss  # noqa: E402
 from models.training.network import Encoder  # noqa: E402
 from models.training.objects import ask  # noqa: E402
@@ -62,11 +62,6 @@ def test_samples_of_a_window_are_where_the_window_is() -> None:
     np.testing.assert_allclose(got[0, 0, 0], 8 + 2 * (np.arange(16) + 0.5), atol=1e-3)
 
 
-def test_window_holds_the_box_and_a_margin() -> None:
-    windows = windows_of(torch.tensor([[10.0, 20.0, 50.0, 40.0]]))
-    np.testing.assert_allclose(windows, [[0.0, 15.0, 60.0, 45.0]])
-
-
 def test_a_few_steps_lower_both_losses() -> None:
     torch.manual_seed(0)
     scene = scene_with_object()
@@ -80,10 +75,11 @@ def test_a_few_steps_lower_both_losses() -> None:
     for _ in range(3):
         anomaly, logits, features = encoder(image)
         assert anomaly.shape == (1, 1, 16, 24)
-        masks, _, iou = decoder(
-            image,
+        masks, iou = decoder(
+            asked.patches,
             features.detach(),
             anomaly.detach(),
+            asked.windows,
             asked.boxes,
             asked.points,
             asked.point_labels,

@@ -1,0 +1,72 @@
+"""OpenVINO on Intel CPUs: the same ONNX graph, in bfloat16 where the processor has it (AMX).
+
+Stands in for ONNX Runtime's provider of that name, whose wheel would replace the one for GPUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+PROVIDER = "OpenVINOExecutionProvider"
+COMPILED_SHAPES = 4
+"""Compiled graphs that are kept, one for each set of input shapes."""
+
+
+def importable() -> bool:
+    return find_spec("openvino") is not None
+
+
+class OpenVinoGraph:
+    """One ONNX graph, compiled anew for each set of input shapes."""
+
+    provider = PROVIDER
+
+    def __init__(self, path: Path, threads: int) -> None:
+        """Raises OpenVINO's RuntimeError when it refuses the file."""
+        import openvino
+
+        self._core = openvino.Core()
+        self._path = path
+        self._options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,  # several nodes share the cores
+        }
+        model = self._core.read_model(str(path))
+        self.inputs = tuple(port.get_any_name() for port in model.inputs)
+        self.outputs = tuple(port.get_any_name() for port in model.outputs)
+        self.input_shapes: Mapping[str, tuple[int | str | None, ...]] = {
+            port.get_any_name(): tuple(
+                None if size.is_dynamic else size.get_length() for size in port.partial_shape
+            )
+            for port in model.inputs
+        }
+        self.input_types: Mapping[str, str] = {
+            port.get_any_name(): f"tensor({port.element_type.to_dtype().name})"
+            for port in model.inputs
+        }
+        self._requests: dict[tuple[tuple[int, ...], ...], Any] = {}
+
+    def run(self, feed: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
+        shapes = tuple(tuple(feed[name].shape) for name in self.inputs)
+        request = self._requests.get(shapes)
+        if request is None:
+            request = self._compile(shapes)
+            if len(self._requests) == COMPILED_SHAPES:
+                del self._requests[next(iter(self._requests))]
+            self._requests[shapes] = request
+        request.infer({name: np.ascontiguousarray(feed[name]) for name in self.inputs})
+        return [np.array(request.get_tensor(name).data) for name in outputs]
+
+    def _compile(self, shapes: tuple[tuple[int, ...], ...]) -> Any:
+        model = self._core.read_model(str(self._path))
+        model.reshape({name: list(shape) for name, shape in zip(self.inputs, shapes, strict=True)})
+        return self._core.compile_model(model, "CPU", self._options).create_infer_request()
