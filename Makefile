@@ -31,11 +31,8 @@ model: setup  ## Train the default model anew from the data sets in DATA (hours;
 	  || $(RUN) python -m pip install $(TRAINING)
 	@$(RUN) python -m models.training.train --data $(DATA)
 
-eval: setup  ## Measure the default model on the data sets in DATA
-	@for set in $(wildcard $(DATA)/ood/*); do \
-	  $(RUN) s2m eval --images $$set/images --labels $$set/labels --out out/eval/$${set##*/} || exit 1; \
-	done
-	@for set in davis coco; do $(RUN) s2m eval-masks --dataset $$set --out out/eval/$$set || exit 1; done
+eval: setup  ## Measure the default model on the data sets in DATA; the summary goes to out/eval
+	@$(RUN) s2m eval-suite --data $(DATA)
 
 format: setup  ## Lay out the code as lint wants it
 	@$(RUN) ruff check --fix .

@@ -40,7 +40,7 @@ class DecoderJob:
         """Find the images. Raises InputError for a missing folder or part of the split."""
         names = None if part == "all" else names_of(dataset, part, split or SPLIT)
         read = boxes.davis if dataset == "davis" else boxes.coco
-        images = []
+        images: list[boxes.LabelledImage] = []
         for image in read(folder, names):
             if limit and len(images) == limit:
                 break

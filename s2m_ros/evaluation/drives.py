@@ -15,7 +15,7 @@ from ..perception.images import write
 from ..types import InputError, Role
 from ..wire import topics
 from ..wire.image import decode_image
-from ..wire.truth import TRUTH, TruthFrame, decode_truth, instances
+from ..wire.truth import TRUTH, TruthFrame, decode_instances, decode_truth, instances
 
 OTHER = "other"
 FIRST_VALUE = 10
@@ -64,7 +64,7 @@ def _write(reader: BagReader, camera: str, bag: Path, out: Path, values: dict[st
             continue
         name = f"{bag.stem}_{camera}_{written:05}.png"
         write(out / "images" / name, decode_image(picture, topics.image(camera)))
-        write(out / "labels" / name, _label(_ids(shown[stamp_ns], bag), truths[stamp_ns], values))
+        write(out / "labels" / name, _label(decode_instances(shown[stamp_ns]), truths[stamp_ns], values))
         written += 1
     return written
 
@@ -81,18 +81,6 @@ def _cameras(reader: BagReader) -> list[str]:
 
 def _stamp_ns(message: Any) -> int:
     return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
-
-
-def _ids(message: Any, bag: Path) -> NDArray[np.uint16]:
-    """uint16 (H, W) of a sensor_msgs/Image, 16UC1."""
-    if message.encoding not in ("16UC1", "mono16"):
-        raise InputError(
-            str(bag), f"ids of objects as {message.encoding}, expected 16UC1", "simulate it anew"
-        )
-    dtype = np.dtype(">u2" if message.is_bigendian else "<u2")
-    rows = np.frombuffer(bytes(message.data), np.uint8).reshape(message.height, message.step)
-    pixels = np.ascontiguousarray(rows[:, : 2 * message.width])
-    return pixels.view(dtype).astype(np.uint16)
 
 
 def _label(ids: NDArray[np.uint16], truth: TruthFrame, values: dict[str, int]) -> NDArray[np.uint8]:

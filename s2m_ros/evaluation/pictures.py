@@ -50,16 +50,14 @@ def picture_of(frame: FrameResult, report: Report, scale: Scale) -> Picture:
     anomaly, ignore = _label(frame, report.options, size)
     raw = np.asarray(cv2.resize(frame.found.raw, size, interpolation=cv2.INTER_LINEAR), np.float32)
     cut = raw > report.pixel.threshold
-    panels = [
-        Panel("image and label", _jpeg(_outlined(_shaded(small, ignore), anomaly))),
-        Panel("score map", _jpeg(_outlined(_heat(scale.level(raw)), anomaly))),
-        Panel(
-            "cut at its best threshold",
-            _jpeg(_outlined(_judged(small, cut, anomaly, ignore), anomaly)),
-        ),
-    ]
+    shown = {
+        "image and label": _shaded(small, ignore),
+        "score map": _heat(scale.level(raw)),
+        "cut at its best threshold": _judged(small, cut, anomaly, ignore),
+    }
     if frame.found.masks is not None:
-        panels.append(Panel("masks", _jpeg(_outlined(draw(small, frame.found.masks), anomaly))))
+        shown["masks"] = draw(small, frame.found.masks)
+    panels = [Panel(name, _jpeg(_outlined(part, anomaly))) for name, part in shown.items()]
     return Picture(frame.sample.name, _facts(frame), panels)
 
 

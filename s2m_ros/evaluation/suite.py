@@ -23,7 +23,7 @@ from ..sim.bag import write_bag
 from ..sim.scenario import load as load_scenario
 from ..types import InputError
 from . import benchmarks, calibrate, report, reuse
-from .benchmarks import Benchmark
+from .benchmarks import Benchmark, CleanSet
 from .decoder import DecoderJob
 from .decoder import write as write_decoder
 from .document import Tree, document, write_json
@@ -95,24 +95,18 @@ class Suite:
     # --- parts
 
     def _sets(self) -> dict[str, Tree]:
-        return self._each(
-            benchmarks.SETS,
-            lambda item: self._masks(
-                f"sets/{item.key}",
-                item.title,
-                item.samples(self.plan.data),
-                _options(item),
-                item.input,
-            ),
-        )
+        def measure(item: Benchmark) -> Tree:
+            samples = item.samples(self.plan.data)
+            return self._masks(f"sets/{item.key}", item.title, samples, _options(item), item.input)
+
+        return self._each(benchmarks.SETS, measure)
 
     def _clean(self) -> dict[str, Tree]:
-        return self._each(
-            benchmarks.CLEAN_SETS,
-            lambda item: self._masks(
-                f"clean/{item.key}", item.title, item.samples(self.plan.data), Options(), ""
-            ),
-        )
+        def measure(item: CleanSet) -> Tree:
+            samples = item.samples(self.plan.data)
+            return self._masks(f"clean/{item.key}", item.title, samples, Options(), "")
+
+        return self._each(benchmarks.CLEAN_SETS, measure)
 
     def _apron(self) -> dict[str, Tree]:
         objects = self._drives("drives", benchmarks.DRIVES)

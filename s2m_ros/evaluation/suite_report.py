@@ -90,7 +90,7 @@ def answers(tree: Tree) -> dict[str, tuple[float | None, float | None]]:
 
 
 def sets(trees: Mapping[str, Tree]) -> Grid:
-    """The five sets: score map, score map cut, masks at the operating point, masks at their best."""
+    """By set: score map, score map cut, masks at the operating point, masks at their best."""
     rows = []
     columns: list[list[float | None]] = [[] for _ in range(8)]
     for key, tree in trees.items():
