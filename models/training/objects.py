@@ -16,6 +16,8 @@ from .sources import Scene
 
 POINTS = 3
 LEAST_PX = 20
+SCORE_BOXES = 0.5  # share of the unknown objects that are asked for by a region of the score map
+LEAST_OVERLAP = 0.25  # IoU from which such a region means the object
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,31 @@ def jittered(boxes: np.ndarray, rng: Generator, share: float | np.ndarray) -> np
     return np.concatenate([low, np.maximum(high, low + 2)], 1).astype(np.float32)
 
 
-def ask(scene: Scene, rng: Generator, most: int) -> Asked | None:
-    """Prompts for up to `most` objects of a scene, as sloppy as a score map makes them."""
+def score_box(score: np.ndarray, mask: np.ndarray, rng: Generator) -> np.ndarray | None:
+    """Box (4,) px of the region of a score map that a random cut finds on an object, if any does.
+
+    score: (h,w) over mask (H,W). Such a box is what a prompter asks with: a part of the object, or
+    the object and its surroundings.
+    """
+    height, width = score.shape
+    scale = mask.shape[0] / height
+    cells = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_AREA) > 0
+    if not cells.any():
+        return None
+    level = np.quantile(score[cells], rng.uniform(0.1, 0.8))
+    _, regions = cv2.connectedComponents((score >= level).astype(np.uint8))
+    peak = np.flatnonzero(cells.ravel())[np.argmax(score[cells])]
+    x, y, w, h = cv2.boundingRect((regions == regions.ravel()[peak]).astype(np.uint8))
+    return np.array([x, y, x + w, y + h], np.float32) * np.float32(scale)
+
+
+def box_iou(a: np.ndarray, b: np.ndarray) -> float:
+    overlap = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
+    return float(overlap / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - overlap))
+
+
+def ask(scene: Scene, score: np.ndarray, rng: Generator, most: int) -> Asked | None:
+    """Prompts for up to `most` objects of a scene, as sloppy as a score map (h,w) makes them."""
     boxes, numbers = true_boxes(scene)
     if not numbers:
         return None
@@ -65,6 +90,12 @@ def ask(scene: Scene, rng: Generator, most: int) -> Asked | None:
     boxes, numbers = boxes[pick], [numbers[i] for i in pick]
     share = rng.choice([0.0, 0.05, 0.1, 0.2], size=(len(boxes), 1), p=[0.3, 0.3, 0.25, 0.15])
     prompts = jittered(boxes, rng, share)
+    for i, number in enumerate(numbers):
+        mask = scene.instances == number
+        if rng.random() < SCORE_BOXES and (scene.anomaly[mask] == 1).mean() > 0.5:
+            found = score_box(score, mask, rng)
+            if found is not None and box_iou(found, boxes[i]) > LEAST_OVERLAP:
+                prompts[i] = found
     points = np.zeros((len(boxes), POINTS, 2), np.float32)
     labels = np.full((len(boxes), POINTS), -1, np.float32)
     for i, number in enumerate(numbers):

@@ -22,7 +22,7 @@ from . import apron
 from .decoder import Decoder
 from .losses import decoder_loss, encoder_loss
 from .network import Encoder
-from .objects import Asked, ask
+from .objects import ask
 from .prompter import Prompter, prompter_loss
 from .release import calibration, quantiles_of, release
 from .samples import Sampler
@@ -165,17 +165,24 @@ def train_decoder(
         while len(losses) < DECODER_SCENES:
             scene = next(source)
             scene = replace(scene, **{k: np.asarray(v) for k, v in vars(scene).items()})
-            asked = ask(scene, rng, BOXES_PER_SCENE)
-            if asked is not None:
-                losses.append(mask_loss(encoder, net, scene, asked))
+            loss = mask_loss(encoder, net, scene, rng)
+            if loss is not None:
+                losses.append(loss)
         stage.update(torch.stack(losses).mean())
     return stage.average.eval()
 
 
-def mask_loss(encoder: Encoder, decoder: Decoder, scene: Scene, asked: Asked) -> Tensor:
-    image = images_of([scene])
+def mask_loss(
+    encoder: Encoder, decoder: Decoder, scene: Scene, rng: np.random.Generator
+) -> Tensor | None:
+    """The decoder's loss over the objects of a scene; None without any."""
+    if not scene.instances.any():
+        return None
     with torch.no_grad():
-        anomaly, _, features = encoder(image)
+        anomaly, _, features = encoder(images_of([scene]))
+    asked = ask(scene, anomaly[0, 0].numpy(), rng, BOXES_PER_SCENE)
+    if asked is None:
+        return None
     prompts = asked.boxes, asked.points, asked.point_labels
     masks, iou = decoder(asked.patches, features, anomaly, asked.windows, *prompts)
     return decoder_loss(masks, iou, asked.target)

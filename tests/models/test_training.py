@@ -13,7 +13,7 @@ from models.training.classes import IGNORE, INDEX  # noqa: E402
 from models.training.decoder import Decoder, sample  # noqa: E402
 from models.training.losses import decoder_loss, encoder_loss  # noqa: E402
 from models.training.network import Encoder  # noqa: E402
-from models.training.objects import ask  # noqa: E402
+from models.training.objects import ask, box_iou, score_box  # noqa: E402
 from models.training.paste import add_known, add_unknown  # noqa: E402
 from models.training.sources import Cutout, Scene, normal_scene  # noqa: E402
 
@@ -62,13 +62,29 @@ def test_samples_of_a_window_are_where_the_window_is() -> None:
     np.testing.assert_allclose(got[0, 0, 0], 8 + 2 * (np.arange(16) + 0.5), atol=1e-3)
 
 
+def test_a_region_of_the_score_map_becomes_a_box_on_its_object() -> None:
+    mask = np.zeros((64, 96), bool)
+    mask[16:48, 32:72] = True
+    score = np.full((16, 24), -4.0, np.float32)
+    score[4:12, 8:18] = np.linspace(0, 4, 80).reshape(8, 10)
+    true = np.array([32, 16, 72, 48], np.float32)
+    found = [score_box(score, mask, np.random.default_rng(seed)) for seed in range(12)]
+    overlaps = [box_iou(box, true) for box in found if box is not None]
+    assert len(overlaps) == 12
+    assert max(overlaps) > 0.8
+    assert min(overlaps) < 0.6, "regions of high cuts are parts"
+    assert box_iou(true, true) == 1
+    assert score_box(score, np.zeros((64, 96), bool), np.random.default_rng(0)) is None
+
+
 def test_a_few_steps_lower_both_losses() -> None:
     torch.manual_seed(0)
     scene = scene_with_object()
     image = torch.from_numpy(scene.image).permute(2, 0, 1)[None].float()
     targets = [torch.from_numpy(m)[None] for m in (scene.labels, scene.anomaly, scene.instances)]
     encoder, decoder = Encoder(), Decoder()
-    asked = ask(scene, np.random.default_rng(0), most=4)
+    score = np.zeros((16, 24), np.float32)
+    asked = ask(scene, score, np.random.default_rng(0), most=4)
     assert asked is not None
     optimiser = torch.optim.AdamW([*encoder.parameters(), *decoder.parameters()], lr=1e-3)
     course = []
