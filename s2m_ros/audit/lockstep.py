@@ -159,8 +159,13 @@ class Lockstep:
             on(topics.camera_info(camera), partial(fusion.add_camera_info, camera))
         on(topics.POINTS, fusion.add_cloud)
         on(topics.ODOM, fusion.add_odometry)
-        on(topics.TF, lambda value: fusion.add_transforms(value, False))
-        on(topics.TF_STATIC, lambda value: fusion.add_transforms(value, True))
+        for topic, static in ((topics.TF, False), (topics.TF_STATIC, True)):
+            on(topic, partial(self._add_transforms, static=static))
+
+    def _add_transforms(self, message: Any, static: bool) -> None:
+        self._fusion.add_transforms(message, static)
+        if self._tracking.needs_transforms:
+            self._tracking.add_transforms(message, static)
 
     def _follow(self, arrays: list[Any]) -> tuple[Answer, ...]:
         return tuple(Answer(array, self._tracking.process(array)) for array in arrays)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
 
 from s2m_ros.fusion.transforms import from_yaw
-from s2m_ros.types import Evidence, Float64, Hazard, Hazards, Level, State
+from s2m_ros.hazards.zones import Zone
+from s2m_ros.types import Evidence, Float64, Hazard, Hazards, Level, State, TrackState
 
 Color = tuple[float, float, float, float]
 
@@ -22,6 +23,7 @@ class Shape(IntEnum):
     CUBE = 1
     CYLINDER = 3
     LINE_STRIP = 4
+    LINE_LIST = 5
     TEXT = 9
 
 
@@ -33,7 +35,12 @@ class Action(IntEnum):
 
 BOX, FOOTPRINT, LABEL = "hazard/box", "hazard/footprint", "hazard/label"
 VELOCITY, COVARIANCE = "hazard/velocity", "hazard/covariance"
-UNCONFIRMED, LIDAR_ONLY, STATUS = "unconfirmed", "lidar_only", "status"
+UNCONFIRMED, LIDAR_ONLY, HELD = "unconfirmed", "lidar_only", "held"
+ZONE, ZONE_LABEL, STATUS = "zones", "zones/label", "status"
+NAMESPACES = (
+    BOX, FOOTPRINT, LABEL, VELOCITY, COVARIANCE, UNCONFIRMED, LIDAR_ONLY, HELD, ZONE, ZONE_LABEL,
+    STATUS,
+)  # fmt: skip
 
 COLORS: dict[Level, Color] = {
     Level.INFO: (0.35, 0.65, 0.95, 0.5),
@@ -42,6 +49,12 @@ COLORS: dict[Level, Color] = {
     Level.CRITICAL: (0.93, 0.15, 0.20, 0.7),
 }
 _WHITE: Color = (1.0, 1.0, 1.0, 1.0)
+_NOTE = {UNCONFIRMED: " unconfirmed", LIDAR_ONLY: " LiDAR only", HELD: " out of view"}
+_UNIT = np.array([(x, y, z) for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+_EDGES = np.array(
+    [end for i, a in enumerate(_UNIT) for b in _UNIT[i:] if np.sum(a != b) == 1 for end in (a, b)]
+)
+"""Ends of the twelve edges of the unit cube, two after two."""
 _FAINTEST_SIDE_M = 0.05  # a coin would be invisible
 _ARROW_S = 1.0  # an arrow leads to where the object is after this time
 _PERIOD_S = (0.1, 1.0)  # bounds of the period that the lifetime follows
@@ -76,14 +89,16 @@ class MarkerBook:
         self._last_ns: int | None = None
         self._shown: set[tuple[str, int]] = set()
 
-    def update(self, hazards: Hazards) -> list[MarkerSpec]:
-        """The deletions and additions that show these hazards."""
+    def update(self, hazards: Hazards, zones: Sequence[Zone] = ()) -> list[MarkerSpec]:
+        """The deletions and additions that show these hazards and zones of the same frame."""
         if self._last_ns is not None and hazards.stamp_ns > self._last_ns:
             seconds = (hazards.stamp_ns - self._last_ns) * 1e-9
             self._period_s = float(np.clip(seconds, *_PERIOD_S))
         self._last_ns = hazards.stamp_ns
         lifetime_s = self._periods * self._period_s
         specs = [spec for item in hazards.items for spec in _hazard(item, lifetime_s)]
+        ground = 0.0 if hazards.ego is None else float(hazards.ego.odom_from_base[2, 3])
+        specs += _zones(zones, ground, lifetime_s)
         if hazards.state != State.OK:
             specs.append(_status(hazards, lifetime_s))
         shown = {(spec.ns, spec.id) for spec in specs}
@@ -105,15 +120,25 @@ def _hazard(item: Hazard, lifetime_s: float) -> Iterator[MarkerSpec]:
     bottom, top = z - float(track.size[2]) / 2, z + float(track.size[2]) / 2
     if item.unconfirmed:
         box_ns = UNCONFIRMED
+    elif track.state == TrackState.HELD:
+        box_ns = HELD
     elif track.evidence & Evidence.LIDAR and not track.evidence & Evidence.CAMERA:
         box_ns = LIDAR_ONLY
     else:
         box_ns = BOX
     opaque = (*color[:3], 1.0)
-    yield MarkerSpec(
-        box_ns, track.id, Shape.CUBE, pose=from_yaw(track.yaw, track.position),
-        scale=(length, width, height), color=color, lifetime_s=lifetime_s,
-    )  # fmt: skip
+    pose = from_yaw(track.yaw, track.position)
+    if box_ns == HELD:  # edges alone: nobody sees it now
+        corners = _EDGES * [length, width, height]
+        yield MarkerSpec(
+            HELD, track.id, Shape.LINE_LIST, pose=pose, scale=(0.05, 0.0, 0.0), color=opaque,
+            points=tuple(map(tuple, corners.tolist())), lifetime_s=lifetime_s,
+        )  # fmt: skip
+    else:
+        yield MarkerSpec(
+            box_ns, track.id, Shape.CUBE, pose=pose, scale=(length, width, height), color=color,
+            lifetime_s=lifetime_s,
+        )  # fmt: skip
     if len(track.footprint):
         ring = np.vstack([track.footprint, track.footprint[:1]]).tolist()
         yield MarkerSpec(
@@ -123,7 +148,8 @@ def _hazard(item: Hazard, lifetime_s: float) -> Iterator[MarkerSpec]:
     yield MarkerSpec(
         LABEL, track.id, Shape.TEXT, pose=from_yaw(0.0, [x, y, top + 0.4]),
         scale=(0.0, 0.0, 0.35), color=opaque,
-        text=f"#{track.id} {item.level.name} {item.distance_m:.1f} m", lifetime_s=lifetime_s,
+        text=f"#{track.id} {item.level.name} {item.distance_m:.1f} m{_NOTE.get(box_ns, '')}",
+        lifetime_s=lifetime_s,
     )  # fmt: skip
     if np.any(track.velocity):
         tip = (track.position + _ARROW_S * track.velocity).tolist()
@@ -132,6 +158,25 @@ def _hazard(item: Hazard, lifetime_s: float) -> Iterator[MarkerSpec]:
             points=((x, y, z), (tip[0], tip[1], tip[2])), lifetime_s=lifetime_s,
         )  # fmt: skip
     yield _ellipse(item, bottom, lifetime_s)
+
+
+def _zones(zones: Sequence[Zone], ground: float, lifetime_s: float) -> Iterator[MarkerSpec]:
+    """The outlines of the zones on the ground, in the colour of the least level in them."""
+    rings = [(zone, ring) for zone in zones for ring in zone.rings]
+    for i, (zone, ring) in enumerate(rings):
+        closed = np.column_stack([np.vstack([ring, ring[:1]]), np.full(len(ring) + 1, ground)])
+        yield MarkerSpec(
+            ZONE, i, Shape.LINE_STRIP, scale=(0.08, 0.0, 0.0),
+            color=(*COLORS[zone.rule.at_least][:3], 0.8),
+            points=tuple(map(tuple, closed.tolist())), lifetime_s=lifetime_s,
+        )  # fmt: skip
+    for i, zone in enumerate(zones):
+        x, y = zone.rings[0].mean(axis=0).tolist()
+        yield MarkerSpec(
+            ZONE_LABEL, i, Shape.TEXT, pose=from_yaw(0.0, [x, y, ground + 0.1]),
+            scale=(0.0, 0.0, 0.5), color=(1.0, 1.0, 1.0, 0.8), lifetime_s=lifetime_s,
+            text=f"{zone.kind} {zone.name}".strip(),
+        )  # fmt: skip
 
 
 def _ellipse(item: Hazard, z: float, lifetime_s: float) -> MarkerSpec:

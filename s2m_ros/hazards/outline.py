@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from s2m_ros.config import Hazards
@@ -15,14 +13,6 @@ def vehicle(settings: Hazards) -> Float64:
     front, half = settings.base_to_front_m, settings.vehicle_width_m / 2
     rear = front - settings.vehicle_length_m
     return np.array([[front, -half], [front, half], [rear, half], [rear, -half]])
-
-
-def stack(outlines: Sequence[Float64]) -> Float64:
-    """Outlines (K_i, 2) as one array (N, K, 2), the last corner of each repeated."""
-    corners = max((len(outline) for outline in outlines), default=1)
-    return np.array(
-        [np.concatenate([o, np.repeat(o[-1:], corners - len(o), axis=0)]) for o in outlines]
-    ).reshape(-1, corners, 2)
 
 
 def gaps(outlines: Float64, other: Float64) -> Float64:

@@ -34,10 +34,11 @@ def arc(along: Float64, across: Float64, yaw: Float64) -> Float64:
     return np.column_stack([along * sine - across * cosine, along * cosine + across * sine, yaw])
 
 
-def seen_from(poses: Float64, outlines: Float64, moved: Float64) -> Float64:
+def seen_from(poses: Float64, outlines: Float64, moved: Float64 | None = None) -> Float64:
     """Outlines (N, K, 2) after moves (T, N, 2), in the body at each pose: (T, N, K, 2)."""
     c, s = np.cos(poses[:, 2]), np.sin(poses[:, 2])
-    offset = outlines[None] + (moved - poses[:, None, :2])[:, :, None]
+    way = -poses[:, None, :2] if moved is None else moved - poses[:, None, :2]
+    offset = outlines[None] + way[:, :, None]
     into = np.array([[c, -s], [s, c]]).transpose(2, 0, 1)
     return np.asarray(offset @ into[:, None])
 

@@ -1,33 +1,30 @@
-"""How much each track matters to the vehicle."""
+"""How much each track matters to the vehicle, by the rules of a policy file."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from s2m_ros import config
-from s2m_ros.fusion.transforms import invert
 from s2m_ros.hazards import reasons
-from s2m_ros.hazards.outline import gaps, stack, vehicle
-from s2m_ros.hazards.path import (
-    TIME_STEP_S,
-    WAY_STEP_M,
-    ahead,
-    clearance,
-    drive,
-    first_contact,
-    seen_from,
+from s2m_ros.hazards.encounter import (
+    Encounters,
+    base_from_frame,
+    beside,
+    encounters,
+    longest_deviation,
 )
+from s2m_ros.hazards.rulebook import Rule, Rulebook, load_rulebook
 from s2m_ros.hazards.words import describe
+from s2m_ros.hazards.zones import Zone, depths, load_zones
 from s2m_ros.types import (
+    Bool,
     Evidence,
     Float64,
     Hazard,
     Hazards,
     Level,
-    Object3D,
     Role,
     State,
     Track,
@@ -35,182 +32,233 @@ from s2m_ros.types import (
     TrackState,
 )
 
-TIME_HORIZON_S = 10.0
+MAP, VEHICLE = "map", "vehicle"
+SURE = 2.0
+"""Standard deviations of a position that count as possible places of an object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encounter:
-    """How one track stands to the vehicle.
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What the rules ask of N tracks beside the encounters. size_m: float64 (N,), the largest side;
+    the others bool (N,); beside: the known role within reach."""
 
-    ahead_m, left_m: nearest corner in base_link; distance_m from the outline; on_path: the present
-    curve leads there within the caution distance.
-    """
+    size_m: Float64
+    deviation_m: Float64
+    moving: Bool
+    flat: Bool
+    low: Bool
+    at_once: Bool
+    beside: list[Role | None]
 
-    distance_m: float
-    closing_speed: float
-    time_to_reach_s: float
-    on_path: bool
-    ahead_m: float
-    left_m: float
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """The zones in base_link, and why others have no place."""
+
+    zones: tuple[Zone, ...]
+    unplaced: tuple[Zone, ...]
+    reason: str
 
 
 class HazardPolicy:
-    """Levels by distance, path, time to reach, size and evidence; each level has its reasons.
+    """Levels by distance, path, time to reach, size, evidence and zone; each level has its reasons.
 
     What the tracker has not confirmed stays back, except for large or uncertain objects beside a
-    known aircraft, vehicle or person: these go out at once, marked unconfirmed. Degraded
-    sensing raises a level and never lowers one.
+    known aircraft, vehicle or person: these go out at once, marked unconfirmed. Worse knowledge
+    raises a level and never lowers one. Raises ConfigError for a policy or zones file that cannot
+    be used.
     """
 
     def __init__(self, settings: config.Hazards) -> None:
         self._settings = settings
-        self._vehicle = vehicle(settings)
+        self._rules: Rulebook = load_rulebook(settings.policy_file)
+        self._words = self._rules.words()
+        self._zones = load_zones(settings.zones_file, self._rules.zones)
 
-    def assess(self, tracks: Tracks) -> Hazards:
-        """The hazards among the tracks, worst and nearest first; state and reason carried on."""
-        near = self._near_known(tracks)
-        items = [
-            self._judge(track, encounter, beside, tracks)
-            for track, encounter, beside in zip(
-                tracks.items, self._encounters(tracks), near, strict=True
-            )
-            if track.state != TrackState.TENTATIVE or self._at_once(track, beside)
-        ]
+    @property
+    def needs_map(self) -> bool:
+        """Whether any zone lies in the map's frame."""
+        return any(zone.frame == MAP for zone in self._zones)
+
+    def assess(
+        self, tracks: Tracks, odom_from_map: Float64 | None = None, why_no_map: str = ""
+    ) -> Hazards:
+        """The hazards among the tracks, worst and nearest first.
+
+        State and reason are carried on, DEGRADED at least when zones have no place: those of the
+        map without odom_from_map, float64 (4, 4), or without odometry.
+        """
+        placed = self._place(tracks, odom_from_map, why_no_map)
+        state, reason = tracks.state, tracks.reason
+        if placed.unplaced:
+            state = max(state, State.DEGRADED)
+            reason = "; ".join(filter(None, (reason, placed.reason)))
+        items = self._judge(tracks, placed, state) if tracks.items else []
         items.sort(key=lambda hazard: (-hazard.level, hazard.distance_m, hazard.track.id))
         return Hazards(
-            tracks.stamp_ns,
-            tracks.frame_id,
-            tuple(items),
-            tracks.ego,
-            tracks.state,
-            tracks.reason,
+            tracks.stamp_ns, tracks.frame_id, tuple(items), tracks.ego, state, reason,
             tracks.sequence,
-        )
-
-    def _encounters(self, tracks: Tracks) -> list[Encounter]:
-        """One of each track; without ego motion the velocities are relative to the vehicle."""
-        if not tracks.items:
-            return []
-        settings, ego = self._settings, tracks.ego
-        outlines = stack([_outline(track) for track in tracks.items])
-        velocity = np.array([track.velocity[:2] for track in tracks.items])
-        if ego is not None:
-            base_from_odom = invert(ego.odom_from_base)
-            turn = base_from_odom[:2, :2]
-            height = ego.odom_from_base[2, 3]
-            offset = base_from_odom[:2, 3] + base_from_odom[:2, 2] * height
-            outlines = outlines @ turn.T + offset
-            velocity = velocity @ turn.T
-        times = np.arange(0.0, TIME_HORIZON_S + TIME_STEP_S / 2, TIME_STEP_S)
-        seen = seen_from(drive(ego, times), outlines, times[:, None, None] * velocity)
-        reach = first_contact(clearance(seen, settings), times)
-        way = np.arange(0.0, settings.caution_distance_m + WAY_STEP_M, WAY_STEP_M)
-        still = np.zeros((len(way), len(outlines), 2))
-        meets = first_contact(clearance(seen_from(ahead(ego, way), outlines, still), settings), way)
-        distance = gaps(outlines, self._vehicle)
-        closing = (distance - gaps(seen[1], self._vehicle)) / TIME_STEP_S
-        nearest = np.linalg.norm(outlines - [settings.base_to_front_m, 0], axis=2).argmin(axis=1)
-        corner = outlines[np.arange(len(outlines)), nearest]
-        return [
-            Encounter(
-                float(distance[i]),
-                float(closing[i]),
-                float(reach[i]),
-                bool(np.isfinite(meets[i]) or np.isfinite(reach[i])),
-                float(corner[i, 0] - settings.base_to_front_m),
-                float(corner[i, 1]),
-            )
-            for i in range(len(outlines))
-        ]
-
-    def _near_known(self, tracks: Tracks) -> list[Role | None]:
-        """The most valuable known object within reach of each track."""
-        found: list[Role | None] = [None] * len(tracks.items)
-        valuable = [item for item in tracks.known if item.role in reasons.NEAR]
-        if not tracks.items or not valuable:
-            return found
-        ours = stack([_outline(track) for track in tracks.items])
-        theirs = stack([_outline(item) for item in valuable])
-        reach = self._settings.near_value_m
-        apart = ours.min(axis=1)[:, None] - theirs.max(axis=1)
-        apart = np.maximum(apart, theirs.min(axis=1) - ours.max(axis=1)[:, None])
-        row, column = np.nonzero((apart <= reach).all(axis=2))
-        close = gaps(ours[row], theirs[column]) <= reach
-        rank = list(reasons.NEAR).index
-        for i, j in zip(row[close].tolist(), column[close].tolist(), strict=True):
-            found[i] = min((found[i] or valuable[j].role, valuable[j].role), key=rank)
-        return found
-
-    def _large(self, track: Track) -> bool:
-        return bool(max(*track.size[:2].tolist(), track.height) >= self._settings.large_size_m)
-
-    def _uncertain(self, track: Track) -> bool:
-        (xx, xy), (_, yy) = track.covariance[:2, :2].tolist()
-        variance = (xx + yy) / 2 + math.hypot((xx - yy) / 2, xy)  # of the longest axis
-        return math.sqrt(variance) >= self._settings.uncertain_sigma_m
-
-    def _at_once(self, track: Track, beside: Role | None) -> bool:
-        return beside is not None and (self._large(track) or self._uncertain(track))
-
-    def _judge(
-        self, track: Track, encounter: Encounter, beside: Role | None, tracks: Tracks
-    ) -> Hazard:
-        level, why = self._danger(track, encounter)
-        if track.evidence & Evidence.FLAT:
-            why.append(reasons.FLAT)
-        elif track.height < self._settings.small_height_m:
-            why.append(reasons.LOW)
-        if reasons.LOW in why or reasons.FLAT in why:
-            level = Level(max(level - 1, Level.INFO))
-        if beside is not None:
-            why.append(reasons.NEAR[beside])
-            if self._at_once(track, beside):
-                level = max(level, Level.CAUTION)
-        if self._uncertain(track):
-            why.append(reasons.UNCERTAIN)
-        if track.evidence & Evidence.LIDAR and not track.evidence & Evidence.CAMERA:
-            why.append(reasons.LIDAR_ONLY)
-        if np.any(track.velocity):
-            why.append(reasons.MOVING)
-        unconfirmed = track.state == TrackState.TENTATIVE
-        if unconfirmed:
-            why.append(reasons.UNCONFIRMED)
-        if track.state == TrackState.COASTING:
-            why.append(reasons.COASTING)
-        if tracks.state != State.OK:
-            why.append(reasons.DEGRADED_SENSING)
-            level = Level(min(level + 1, Level.CRITICAL))
-        return Hazard(
-            track=track,
-            level=level,
-            reasons=tuple(why),
-            text=describe(track, encounter, why, tracks.stamp_ns),
-            distance_m=encounter.distance_m,
-            closing_speed=encounter.closing_speed,
-            time_to_reach_s=encounter.time_to_reach_s,
-            unconfirmed=unconfirmed,
-        )
-
-    def _danger(self, track: Track, encounter: Encounter) -> tuple[Level, list[str]]:
-        """The level that distance, path, time and size ask for, before what lowers or raises it."""
-        settings = self._settings
-        distance, reach = encounter.distance_m, encounter.time_to_reach_s
-        large = self._large(track) and encounter.on_path
-        rules = (
-            (encounter.on_path and distance <= settings.critical_distance_m,
-             Level.CRITICAL, reasons.CRITICAL_DISTANCE),
-            (reach <= settings.critical_time_s, Level.CRITICAL, reasons.CRITICAL_TIME),
-            (distance <= settings.warning_distance_m, Level.WARNING, reasons.WARNING_DISTANCE),
-            (reach <= settings.warning_time_s, Level.WARNING, reasons.WARNING_TIME),
-            (large and distance <= settings.caution_distance_m, Level.WARNING, reasons.LARGE),
-            (distance <= settings.caution_distance_m, Level.CAUTION, reasons.CAUTION_DISTANCE),
         )  # fmt: skip
-        level = max((rule[1] for rule in rules if rule[0]), default=Level.INFO)
-        why = [code for holds, asks, code in rules if holds and asks == level]
-        if encounter.on_path and reasons.CRITICAL_DISTANCE not in why:
-            why.append(reasons.ON_PATH)
-        return level, why
+
+    def zones(self, tracks: Tracks, odom_from_map: Float64 | None = None) -> list[Zone]:
+        """The zones that have a place, in the frame of the tracks."""
+        frame_from_base = np.eye(4) if tracks.ego is None else tracks.ego.odom_from_base
+        placed = self._place(tracks, odom_from_map, "")
+        return [zone.moved(frame_from_base) for zone in placed.zones]
+
+    def _place(self, tracks: Tracks, odom_from_map: Float64 | None, why: str) -> Placed:
+        mapped = tuple(zone for zone in self._zones if zone.frame == MAP)
+        zones = [zone for zone in self._zones if zone.frame == VEHICLE]
+        if mapped and tracks.ego is not None and odom_from_map is not None:
+            base_from_map = base_from_frame(tracks.ego) @ odom_from_map
+            zones += [zone.moved(base_from_map) for zone in mapped]
+            mapped = ()
+        what = "no odometry" if tracks.ego is None else why or "the map's frame is not known"
+        return Placed(tuple(zones), mapped, f"{len(mapped)} zones of the map: {what}")
+
+    def _facts(self, tracks: Tracks) -> Facts:
+        items, at_once = tracks.items, self._rules.at_once
+        side = np.array([track.size[:2].max() for track in items])
+        height = np.array([track.height for track in items])
+        evidence = np.array([int(track.evidence) for track in items])
+        size, deviation = np.maximum(side, height), longest_deviation(items)
+        near = beside(tracks, at_once.near_m)
+        important = (size >= at_once.large_m) | (deviation >= at_once.uncertain_m)
+        return Facts(
+            size_m=size,
+            deviation_m=deviation,
+            moving=np.array([bool(track.velocity.any()) for track in items]),
+            flat=evidence & Evidence.FLAT > 0,
+            low=(height < self._rules.one_level_down.low.height_m)
+            & (evidence & Evidence.LIDAR > 0),
+            at_once=important & np.array([role is not None for role in near]),
+            beside=near,
+        )
+
+    def _judge(self, tracks: Tracks, placed: Placed, state: State) -> list[Hazard]:
+        rules = self._rules
+        meets = encounters(
+            tracks, self._settings, rules.path.horizon_m, rules.no_odometry.speed_m_s
+        )
+        facts = self._facts(tracks)
+        codes, held = list(rules.rules), [_holds(r, meets, facts) for r in rules.rules.values()]
+        asked = np.array([rule.level for rule in rules.rules.values()], int)
+        holds = np.array(held).reshape(len(codes), len(tracks.items))
+        level = np.where(holds, asked[:, None], 0).max(axis=0, initial=0)
+        decides = holds & (asked[:, None] == level)
+        lowered = facts.flat | facts.low
+        level = np.maximum(level - lowered, Level.INFO)
+        lies_in = self._in_zones(placed, meets, facts, level, state)
+        level[facts.at_once] = np.maximum(level[facts.at_once], rules.at_once.at_least)
+        if state != State.OK:
+            level = np.minimum(level + rules.degraded.levels_up, Level.CRITICAL)
+        hazards = []
+        for i, track in enumerate(tracks.items):
+            if track.state == TrackState.TENTATIVE and not facts.at_once[i]:
+                continue
+            why = [code for code, one in zip(codes, decides[:, i].tolist(), strict=True) if one]
+            why += [*lies_in[i], *_adjusted(facts, i, state, tracks.ego is None)]
+            marks = _marks(track, facts, i, bool(meets.on_path[i]), rules)
+            final = Level(int(level[i]))
+            hazards.append(
+                Hazard(
+                    track=track,
+                    level=final,
+                    reasons=(*why, *(code for code in marks if code not in why)),
+                    text=describe(
+                        track,
+                        meets,
+                        i,
+                        final,
+                        why,
+                        marks,
+                        {**self._words, **lies_in[i]},
+                        tracks.stamp_ns,
+                    ),
+                    distance_m=float(meets.distance_m[i]),
+                    closing_speed=float(meets.closing_speed[i]),
+                    time_to_reach_s=float(meets.reach_s[i]),
+                    unconfirmed=track.state == TrackState.TENTATIVE,
+                )
+            )
+        return hazards
+
+    def _in_zones(
+        self, placed: Placed, meets: Encounters, facts: Facts, level: Float64, state: State
+    ) -> list[dict[str, str]]:
+        """Changes the levels (N,) in place; codes and words of the zones of each track.
+
+        Raising zones hold wherever the object may be, lowering ones only where it surely is, and
+        only while nothing is degraded. A zone without a place may be anywhere.
+        """
+        found: list[list[Zone]] = [[] for _ in level]
+        margin = SURE * facts.deviation_m
+        floor, ceiling = np.zeros_like(level), np.full_like(level, Level.CRITICAL)
+        for zone in placed.zones:
+            depth = depths(zone, meets.outline)
+            inside = depth >= -margin
+            surely = (depth > margin) & (state == State.OK)
+            floor = np.where(inside, np.maximum(floor, zone.rule.at_least), floor)
+            ceiling = np.where(surely, np.minimum(ceiling, zone.rule.at_most), ceiling)
+            for i in np.flatnonzero(inside).tolist():
+                found[i].append(zone)
+        unplaced = max((zone.rule.at_least for zone in placed.unplaced), default=Level.INFO)
+        level[:] = np.maximum(np.minimum(level, ceiling), np.maximum(floor, unplaced))
+        worded = [self._zone_words(zones) for zones in found]
+        if unplaced > Level.INFO:
+            for words in worded:
+                words[reasons.ZONE_UNPLACED] = self._words[reasons.ZONE_UNPLACED]
+        return worded
+
+    def _zone_words(self, zones: list[Zone]) -> dict[str, str]:
+        words = {}
+        for kind in sorted({zone.kind for zone in zones}):
+            names = sorted({zone.name for zone in zones if zone.kind == kind and zone.name})
+            code = reasons.ZONE + kind
+            words[code] = " ".join([self._words[code], *([f"({', '.join(names)})"] * bool(names))])
+        return words
 
 
-def _outline(item: Track | Object3D) -> Float64:
-    return item.footprint if len(item.footprint) else item.position[None, :2]
+def _adjusted(facts: Facts, i: int, state: State, no_ego: bool) -> list[str]:
+    """Codes of what else moved the level from what the rules asked for."""
+    pairs = (
+        (facts.flat[i], reasons.FLAT),
+        (facts.low[i] and not facts.flat[i], reasons.LOW),
+        (facts.at_once[i], reasons.AT_ONCE),
+        (no_ego, reasons.NO_ODOMETRY),
+        (state != State.OK, reasons.DEGRADED_SENSING),
+    )
+    return [code for holds, code in pairs if holds]
+
+
+def _holds(rule: Rule, meets: Encounters, facts: Facts) -> Bool:
+    """Which tracks (N,) meet all conditions of a rule."""
+    holds = np.ones(len(facts.size_m), np.bool_)
+    if rule.on_path:
+        holds &= meets.on_path
+    if rule.moving:
+        holds &= facts.moving
+    if rule.distance_m is not None:
+        holds &= meets.distance_m <= rule.distance_m
+    if rule.reach_s is not None:
+        holds &= meets.soonest_s <= rule.reach_s
+    if rule.size_m is not None:
+        holds &= facts.size_m >= rule.size_m
+    return holds
+
+
+def _marks(track: Track, facts: Facts, i: int, on_path: bool, rules: Rulebook) -> list[str]:
+    """Codes of what describes a track beside its level."""
+    role = facts.beside[i]
+    evidence = int(track.evidence)
+    pairs = (
+        (on_path, reasons.ON_PATH),
+        (role is not None, "" if role is None else reasons.NEAR[role]),
+        (facts.deviation_m[i] >= rules.at_once.uncertain_m, reasons.UNCERTAIN),
+        (evidence & Evidence.LIDAR and not evidence & Evidence.CAMERA, reasons.LIDAR_ONLY),
+        (facts.moving[i], reasons.MOVING),
+        (track.state == TrackState.TENTATIVE, reasons.UNCONFIRMED),
+        (track.state == TrackState.COASTING, reasons.COASTING),
+        (track.state == TrackState.HELD, reasons.HELD),
+    )
+    return [code for holds, code in pairs if holds]

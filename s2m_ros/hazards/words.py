@@ -1,56 +1,48 @@
-"""One line for an operator."""
+"""One line for an operator: what, where, how soon, and why it has its level."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from s2m_ros.hazards import reasons
-from s2m_ros.types import Track
+from s2m_ros.hazards.encounter import Encounters
+from s2m_ros.types import Level, Track
 
 _SIDES = ("ahead", "ahead left", "left", "behind left", "behind",
           "behind right", "right", "ahead right")  # fmt: skip
-_BESIDE = (reasons.NEAR_AIRCRAFT, reasons.NEAR_VEHICLE, reasons.NEAR_PERSON)
-_LAST = (reasons.FLAT, reasons.LIDAR_ONLY, reasons.UNCERTAIN, reasons.UNCONFIRMED,
-         reasons.DEGRADED_SENSING)  # fmt: skip
-_SHORT = {
-    reasons.FLAT: "no height measured",
-    reasons.LIDAR_ONLY: "LiDAR only",
-    reasons.UNCERTAIN: "position uncertain",
-    reasons.UNCONFIRMED: "unconfirmed",
-    reasons.DEGRADED_SENSING: "sensing degraded",
-}
+_UNSEEN = (reasons.COASTING, reasons.HELD)
+_SAID_ELSEWHERE = (reasons.ON_PATH, reasons.MOVING, *_UNSEEN)
 
 
-class Place(Protocol):
-    """What of an encounter the words need."""
-
-    @property
-    def distance_m(self) -> float: ...
-    @property
-    def time_to_reach_s(self) -> float: ...
-    @property
-    def on_path(self) -> bool: ...
-    @property
-    def ahead_m(self) -> float: ...
-    @property
-    def left_m(self) -> float: ...
-
-
-def describe(track: Track, place: Place, why: Sequence[str], stamp_ns: int) -> str:
-    """Like "unknown object 0.4 m high, 8.2 m ahead on the path, reached in 2.1 s"."""
-    parts = [f"unknown object {_size(track, why)}", f"{place.distance_m:.1f} m {_where(place)}"]
-    if np.isfinite(place.time_to_reach_s):
-        parts.append(f"reached in {place.time_to_reach_s:.1f} s")
-    if reasons.MOVING in why:
-        parts.append(f"moving at {np.linalg.norm(track.velocity[:2]):.1f} m/s")
-    parts += [reasons.TEXT[code] for code in why if code in _BESIDE]
-    if reasons.COASTING in why:
-        parts.append(f"not seen for {(stamp_ns - track.last_ns) * 1e-9:.1f} s")
-    parts += [_SHORT[code] for code in _LAST if code in why]
-    return ", ".join(parts)
+def describe(
+    track: Track,
+    meets: Encounters,
+    i: int,
+    level: Level,
+    why: Sequence[str],
+    marks: Sequence[str],
+    words: Mapping[str, str],
+    stamp_ns: int,
+) -> str:
+    """Like "unknown object 0.4 m high, 8.2 m ahead on the path, reached in 2.1 s; critical:
+    reached within 2.5 s". why: codes that made the level; marks: codes that only describe."""
+    reach_s = float(meets.reach_s[i])
+    parts = [
+        f"unknown object {_size(track, why)}",
+        f"{meets.distance_m[i]:.1f} m {_where(meets, i)}",
+    ]
+    if reach_s < np.inf:
+        parts.append(f"reached in {reach_s:.1f} s")
+    if reasons.MOVING in marks:
+        parts.append(f"{words[reasons.MOVING]} at {np.linalg.norm(track.velocity[:2]):.1f} m/s")
+    for code in _UNSEEN:
+        if code in marks:
+            parts.append(f"{words[code]} for {(stamp_ns - track.last_ns) * 1e-9:.1f} s")
+    parts += [words[code] for code in marks if code not in _SAID_ELSEWHERE and code not in why]
+    because = [words[code] for code in why] or [words[reasons.NOTHING]]
+    return f"{', '.join(parts)}; {level.name.lower()}: {', '.join(because)}"
 
 
 def _size(track: Track, why: Sequence[str]) -> str:
@@ -61,9 +53,9 @@ def _size(track: Track, why: Sequence[str]) -> str:
     return f"{text} {'high' if high else 'long'}"
 
 
-def _where(place: Place) -> str:
-    if place.on_path and place.ahead_m > 0:
+def _where(meets: Encounters, i: int) -> str:
+    ahead, left = float(meets.ahead_m[i]), float(meets.left_m[i])
+    if meets.on_path[i] and ahead > 0:
         return "ahead on the path"
-    bearing = np.arctan2(place.left_m, place.ahead_m)
-    side = _SIDES[round(bearing / (np.pi / 4)) % len(_SIDES)]
-    return f"{side} on the path" if place.on_path else side
+    side = _SIDES[round(np.arctan2(left, ahead) / (np.pi / 4)) % len(_SIDES)]
+    return f"{side} on the path" if meets.on_path[i] else side

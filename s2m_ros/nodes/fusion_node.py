@@ -61,22 +61,9 @@ class FusionNode(StageNode):
             "nav_msgs/msg/Odometry", topics.ODOM, stage.add_odometry, sensor_qos(50), capacity=50
         )
         if source is None and not settings.calibration_file:
-            self._listen_to_tf(stage)
+            tf.listen(self, stage.add_transforms)
         self._objects = self.talk("s2m_msgs/msg/Object3DArray", topics.OBJECTS, reliable_qos(5))
         self.start(stage)
-
-    def _listen_to_tf(self, stage: FusionStage) -> None:
-        for topic, qos, static in (
-            (topics.TF, reliable_qos(100), False),
-            (topics.TF_STATIC, reliable_qos(100, latched=True), True),
-        ):
-            self.listen(
-                "tf2_msgs/msg/TFMessage",
-                topic,
-                partial(stage.add_transforms, static=static),
-                qos,
-                capacity=100,
-            )
 
     def tick(self) -> None:
         begun_s = time.perf_counter()

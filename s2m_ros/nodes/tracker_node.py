@@ -7,7 +7,7 @@ from typing import Any
 
 from s2m_ros.nodes.graph import TRACKER_SETTINGS
 from s2m_ros.nodes.qos import reliable_qos
-from s2m_ros.nodes.seams import vision_msgs
+from s2m_ros.nodes.seams import tf, vision_msgs
 from s2m_ros.nodes.stage_node import StageNode, run
 from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
 from s2m_ros.types import State
@@ -20,7 +20,14 @@ _BASE_FRAME = "base_link"
 class TrackerNode(StageNode):
     def __init__(self) -> None:
         super().__init__("tracker", TRACKER_SETTINGS)
-        self.tracking_stage = TrackingStage(self.config, self.factory)
+        stage = TrackingStage(self.config, self.factory)
+        self.tracking_stage = stage
+        if stage.needs_transforms:  # all of /tf is much to listen to for nothing
+            source = tf.transforms(self)
+            if source is None:
+                tf.listen(self, stage.add_transforms)
+            else:
+                stage.transforms = source
         self._frame = _BASE_FRAME
         self._heard_s = time.monotonic()
         self.listen(

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from s2m_ros.config import Config
 from s2m_ros.hazards.markers import MarkerBook
 from s2m_ros.hazards.policy import HazardPolicy
+from s2m_ros.hazards.zones import Zone
 from s2m_ros.pipeline.conditions import Conditions
+from s2m_ros.pipeline.transforms import Transforms, TransformTree
 from s2m_ros.tracking.tracker import Tracker
-from s2m_ros.types import Hazards, InputError, Objects3D, State, Tracks
+from s2m_ros.types import Float64, Hazards, InputError, Objects3D, State, Tracks
 from s2m_ros.wire import topics
 from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.hazards import encode_hazards
 from s2m_ros.wire.markers import encode_markers
 from s2m_ros.wire.objects import decode_objects
 from s2m_ros.wire.protocol import MessageFactory
+from s2m_ros.wire.tf import decode_transforms
 
 _JUMP_NS = 1_000_000_000
+_MAP_SLACK_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,9 @@ class TrackingStage:
     """Tracks the objects and judges the tracks.
 
     The state of the objects passes through to the hazards. When the stamps go back by more than
-    a second or the frame changes, all tracks and markers are dropped and counted.
+    a second or the frame changes, all tracks and markers are dropped and counted. ``transforms``
+    says where the map of the zones is: the tree that ``add_transforms`` fills, unless another is
+    set. Raises ConfigError for a policy or zones file that cannot be used.
     """
 
     def __init__(self, config: Config, factory: MessageFactory) -> None:
@@ -46,6 +52,10 @@ class TrackingStage:
         self._factory = factory
         self._tracker = Tracker(config.tracking)
         self._policy = HazardPolicy(config.hazards)
+        self._map_frame = config.hazards.map_frame
+        # Localisation corrects the map's place seldom, and little at a time.
+        self._tree = TransformTree(slack_s=_MAP_SLACK_S)
+        self.transforms: Transforms = self._tree
         self._markers = MarkerBook()
         self._stale_markers: list[Any] = []
         self._last: tuple[int, str] | None = None
@@ -55,6 +65,23 @@ class TrackingStage:
     def drops(self) -> Mapping[str, int]:
         """Everything discarded since the start, by reason."""
         return dict(self._drops)
+
+    @property
+    def needs_transforms(self) -> bool:
+        """Whether zones lie in the map, so that its transform to the odometry frame matters."""
+        return self._policy.needs_map
+
+    def add_transforms(self, message: Any, static: bool) -> None:
+        topic = topics.TF_STATIC if static else topics.TF
+        try:
+            transforms = decode_transforms(message, topic)
+        except InputError as error:
+            self.conditions.refuse(topic, error)
+            self._drops["bad_transform"] += 1
+            return
+        self.conditions.clear(topic)
+        for transform in transforms:
+            self._tree.add(transform, static)
 
     def process(self, message: Any) -> TrackingOutput:
         """Answer one Object3DArray."""
@@ -72,7 +99,22 @@ class TrackingStage:
             self.conditions.set(topics.OBJECTS, objects.state, objects.reason)
         tracks = self._tracker.update(objects)
         self._drops.update({f"track_{name}": n for name, n in tracks.deleted.items()})
-        return self._output(self._policy.assess(tracks), tracks)
+        odom_from_map, why = self._map(tracks)
+        hazards = self._policy.assess(tracks, odom_from_map, why)
+        return self._output(hazards, tracks, self._policy.zones(tracks, odom_from_map))
+
+    def _map(self, tracks: Tracks) -> tuple[Float64 | None, str]:
+        """odom_from_map at the stamp of the tracks, or why there is none."""
+        if not self.needs_transforms or tracks.ego is None:
+            self.conditions.clear("zones")
+            return None, ""
+        try:
+            matrix = self.transforms.lookup(tracks.frame_id, self._map_frame, tracks.stamp_ns)
+        except InputError as error:
+            self.conditions.set("zones", State.DEGRADED, f"zones: {error}")
+            return None, str(error)
+        self.conditions.clear("zones")
+        return matrix, ""
 
     def _in_order(self, objects: Objects3D) -> Objects3D:
         """The objects at a stamp that never falls, after a reset when they are of another time."""
@@ -94,13 +136,16 @@ class TrackingStage:
     def reset(self) -> None:
         """Forget all tracks and markers (the clock jumped)."""
         self._tracker.reset()
+        self.transforms.clear_moving()
         self._stale_markers = self._markers.clear()
         self._last = None
 
-    def _output(self, hazards: Hazards, tracks: Tracks | None = None) -> TrackingOutput:
+    def _output(
+        self, hazards: Hazards, tracks: Tracks | None = None, zones: Sequence[Zone] = ()
+    ) -> TrackingOutput:
         self._sequence += 1
         hazards = replace(hazards, sequence=self._sequence)
-        specs = [*self._stale_markers, *self._markers.update(hazards)]
+        specs = [*self._stale_markers, *self._markers.update(hazards, zones)]
         self._stale_markers = []
         return TrackingOutput(
             encode_hazards(self._factory, hazards),

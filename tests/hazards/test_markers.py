@@ -9,7 +9,9 @@ from values import hazards
 from s2m_ros.fusion.transforms import from_yaw
 from s2m_ros.hazards import markers
 from s2m_ros.hazards.markers import Action, MarkerBook, MarkerSpec, Shape
-from s2m_ros.types import Evidence, Hazard, Hazards, State
+from s2m_ros.hazards.rulebook import load_rulebook
+from s2m_ros.hazards.zones import Zone
+from s2m_ros.types import Evidence, Hazard, Hazards, State, TrackState
 
 STEP_NS = 100_000_000
 
@@ -65,6 +67,48 @@ def test_namespaces_of_boxes() -> None:
     unconfirmed = book.update(replace(now, items=(item,)))
     assert (markers.UNCONFIRMED, 1) in of(unconfirmed, Action.ADD)
     assert of(unconfirmed, Action.DELETE) == {(markers.LIDAR_ONLY, 1)}
+
+
+def test_held_tracks_are_edges_alone() -> None:
+    specs = MarkerBook().update(scene(0, 1, state=State.OK))
+    held = MarkerBook().update(held_scene())
+    assert (markers.HELD, 1) in of(held, Action.ADD)
+    assert (markers.BOX, 1) not in of(held, Action.ADD)
+    edges = one(held, markers.HELD)
+    assert edges.type == Shape.LINE_LIST
+    ends = np.array(edges.points).reshape(12, 2, 3)
+    lengths = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+    np.testing.assert_allclose(
+        sorted(lengths), np.sort(np.repeat(one(specs, markers.BOX).scale, 4))
+    )
+    assert one(held, markers.LABEL).text.endswith("out of view")
+
+
+def held_scene() -> Hazards:
+    now = scene(0, 1)
+    item = replace(now.items[0], track=replace(now.items[0].track, state=TrackState.HELD))
+    return replace(now, items=(item,))
+
+
+def test_zones_lie_on_the_ground_and_vanish() -> None:
+    square = np.array([[0, 0], [4, 0], [4, 4], [0, 4.0]])
+    zone = Zone("A", "taxi_lane", "map", load_rulebook().zones["taxi_lane"], (square, square / 4))
+    book = MarkerBook()
+    specs = book.update(scene(0), [zone])
+    outlines = [spec for spec in specs if spec.ns == markers.ZONE]
+    assert [spec.id for spec in outlines] == [0, 1]
+    assert outlines[0].points[0] == outlines[0].points[-1]
+    assert len(outlines[0].points) == 5
+    assert one(specs, markers.ZONE_LABEL).text == "taxi_lane A"
+    assert outlines[0].color[:3] == markers.COLORS[zone.rule.at_least][:3]
+    assert of(book.update(scene(1)), Action.DELETE) == of(specs, Action.ADD)
+
+
+def test_every_namespace_is_named() -> None:
+    zone = Zone("", "stand", "map", load_rulebook().zones["stand"], (np.eye(3, 2),))
+    specs = MarkerBook().update(held_scene(), [zone])
+    specs += MarkerBook().update(scene(0, 1, state=State.DEGRADED), [zone])
+    assert {spec.ns for spec in specs} <= set(markers.NAMESPACES)
 
 
 def test_shapes() -> None:

@@ -36,8 +36,8 @@ def test_a_file_then_the_command_line(tmp_path: Path) -> None:
 
 def test_a_ros_parameter_file_is_read_too(tmp_path: Path) -> None:
     file = tmp_path / "vehicle.yaml"
-    file.write_text("/**:\n  ros__parameters:\n    hazards:\n      large_size_m: 2.0\n")
-    assert load(file).hazards.large_size_m == 2.0
+    file.write_text("/**:\n  ros__parameters:\n    hazards:\n      vehicle_length_m: 2.0\n")
+    assert load(file).hazards.vehicle_length_m == 2.0
 
 
 def test_a_parameter_file_for_one_node_is_refused_with_the_way_out(tmp_path: Path) -> None:

@@ -1,0 +1,116 @@
+"""How tracks stand to the vehicle and to the known objects around."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from s2m_ros import config
+from s2m_ros.fusion.transforms import invert
+from s2m_ros.hazards import reasons
+from s2m_ros.hazards.outline import gaps, vehicle
+from s2m_ros.hazards.path import (
+    TIME_STEP_S,
+    WAY_STEP_M,
+    ahead,
+    clearance,
+    drive,
+    first_contact,
+    seen_from,
+)
+from s2m_ros.tracking.detections import stack
+from s2m_ros.types import Bool, EgoPose, Float64, Object3D, Role, Track, Tracks
+
+TIME_HORIZON_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encounters:
+    """N tracks in base_link.
+
+    outline: float64 (N, K, 2); distance_m, closing_speed, reach_s: (N,), as published; soonest_s:
+    (N,), the reach that the levels go by; on_path: bool (N,), the present curve leads there;
+    ahead_m, left_m: (N,), the nearest corner, from the middle of the front.
+    """
+
+    outline: Float64
+    distance_m: Float64
+    closing_speed: Float64
+    reach_s: Float64
+    soonest_s: Float64
+    on_path: Bool
+    ahead_m: Float64
+    left_m: Float64
+
+
+def base_from_frame(ego: EgoPose | None) -> Float64:
+    """base_link from the frame of the tracks, float64 (4, 4)."""
+    return np.eye(4) if ego is None else invert(ego.odom_from_base)
+
+
+def encounters(
+    tracks: Tracks, settings: config.Hazards, horizon_m: float, unknown_speed: float
+) -> Encounters:
+    """Of all tracks at once.
+
+    Without ego motion the velocities are relative to the vehicle, which may turn anywhere and
+    start at unknown_speed, m/s, at once: everything within the horizon counts as on its path.
+    """
+    ego = tracks.ego
+    base_from_odom = base_from_frame(ego)
+    turn = base_from_odom[:2, :2]
+    offset = base_from_odom[:2, 3].copy()
+    if ego is not None:
+        offset += base_from_odom[:2, 2] * ego.odom_from_base[2, 3]  # outlines lie on the ground
+    outlines = stack([outline_of(track) for track in tracks.items]) @ turn.T + offset
+    velocity = np.array([track.velocity[:2] for track in tracks.items]) @ turn.T
+    times = np.arange(0.0, TIME_HORIZON_S + TIME_STEP_S / 2, TIME_STEP_S)
+    moves = times[:, None, None] * velocity
+    reach = first_contact(clearance(seen_from(drive(ego, times), outlines, moves), settings), times)
+    way = np.arange(0.0, horizon_m + WAY_STEP_M, WAY_STEP_M)
+    meets = first_contact(clearance(seen_from(ahead(ego, way), outlines), settings), way)
+    body = vehicle(settings)
+    distance = gaps(outlines, body)
+    soon = seen_from(drive(ego, times[1:2]), outlines, moves[1:2])[0]
+    closing = (distance - gaps(soon, body)) / TIME_STEP_S
+    soonest, on_path = reach, np.isfinite(meets) | np.isfinite(reach)
+    if ego is None:
+        speed = np.linalg.norm(velocity, axis=1) + unknown_speed
+        free = np.maximum(distance - np.sqrt(2) * settings.path_margin_m, 0.0)
+        soonest = np.minimum(reach, free / np.maximum(speed, 1e-9))
+        on_path = on_path | (distance <= horizon_m)
+    nearest = np.linalg.norm(outlines - body[:2].mean(axis=0), axis=2).argmin(axis=1)
+    corner = outlines[np.arange(len(outlines)), nearest] - body[:2].mean(axis=0)
+    return Encounters(
+        outlines, distance, closing, reach, soonest, on_path, corner[:, 0], corner[:, 1]
+    )
+
+
+def beside(tracks: Tracks, near_m: float) -> list[Role | None]:
+    """The most valuable known object within near_m of each track."""
+    found: list[Role | None] = [None] * len(tracks.items)
+    valuable = [item for item in tracks.known if item.role in reasons.NEAR]
+    if not tracks.items or not valuable:
+        return found
+    ours, theirs = (stack([outline_of(i) for i in items]) for items in (tracks.items, valuable))
+    apart = ours.min(axis=1)[:, None] - theirs.max(axis=1)
+    apart = np.maximum(apart, theirs.min(axis=1) - ours.max(axis=1)[:, None])
+    row, column = np.nonzero((apart <= near_m).all(axis=2))
+    close = gaps(ours[row], theirs[column]) <= near_m
+    rank = list(reasons.NEAR).index
+    for i, j in zip(row[close].tolist(), column[close].tolist(), strict=True):
+        found[i] = min((found[i] or valuable[j].role, valuable[j].role), key=rank)
+    return found
+
+
+def longest_deviation(tracks: Sequence[Track]) -> Float64:
+    """Standard deviation (N,) of the horizontal position along its longest axis."""
+    p = np.array([track.covariance[:2, :2] for track in tracks]).reshape(-1, 2, 2)
+    xx, xy, yy = p[:, 0, 0], (p[:, 0, 1] + p[:, 1, 0]) / 2, p[:, 1, 1]
+    return np.asarray(np.sqrt((xx + yy) / 2 + np.hypot((xx - yy) / 2, xy)))
+
+
+def outline_of(item: Track | Object3D) -> Float64:
+    return item.footprint if len(item.footprint) else item.position[None, :2]
