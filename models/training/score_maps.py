@@ -28,6 +28,7 @@ STRIDE = 4  # pixels a cell
 UNSURE = 255  # neither object nor ground
 FRAME_PX = 960 * 544
 LEAST_PX = 16  # an object of fewer pixels, or what another left of it, is not asked for
+OBJECT_IN_VIEW = 0.75  # share of the views that are turned to an object
 VISIBLE = 0.6  # decades of rarity by which an object must stand out to be asked for
 Maps = dict[str, NDArray[np.float32]]
 
@@ -143,11 +144,17 @@ def window(scene: MapScene, rng: Generator, width: int, height: int) -> Window:
     learned = names[0] if rng.random() < 0.6 else names[rng.integers(len(names))]
     source = scene.rarity[learned].astype(np.float32)
     h, w = source.shape
-    scale = log_uniform(rng, 0.45, 1.6)
+    scale = log_uniform(rng, 0.35, 1.6)
     stretch = float(np.exp(rng.normal(0, 0.08)))
     sx, sy = scale * stretch, scale / stretch
-    x = rng.uniform(min(0, w * sx - width), max(0, w * sx - width))
-    y = rng.uniform(min(0, h * sy - height), max(0, h * sy - height))
+    targets = boxes_of(scene.objects)
+    if len(targets) and rng.random() < OBJECT_IN_VIEW:
+        x0, y0, x1, y1 = targets[rng.integers(len(targets))] * [sx, sy, sx, sy]
+        x = corner(rng, (x0 + x1) / 2, width, w * sx)
+        y = corner(rng, (y0 + y1) / 2, height, h * sy)
+    else:
+        x = corner(rng, rng.uniform(0, w * sx), width, w * sx)
+        y = corner(rng, rng.uniform(0, h * sy), height, h * sy)
     view = np.array([[sx, 0, -x], [0, sy, -y]])
     if rng.random() < 0.5:
         view[0] = -view[0] + [0, 0, width]
@@ -162,6 +169,12 @@ def window(scene: MapScene, rng: Generator, width: int, height: int) -> Window:
         x0, y0, x1, y1 = np.round(box).astype(int)
         unsure[y0 : y1 + 1, x0 : x1 + 1] = True
     return Window(values, boxes[np.asarray(shown, bool)], unsure)
+
+
+def corner(rng: Generator, target: float, view: int, extent: float) -> float:
+    """Where a view along one axis starts that shows `target`, within the map if that is larger."""
+    start = target - rng.uniform(0.1, 0.9) * view
+    return float(np.clip(start, min(0, extent - view), max(0, extent - view)))
 
 
 def stands_out(values: NDArray[np.float32], box: NDArray[np.float32]) -> bool:

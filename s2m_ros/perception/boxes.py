@@ -1,0 +1,203 @@
+"""Prompts from boxes that a detector proposes on the rarity map, and prompts of two kinds as one.
+
+The detector (``runtime/prompter.py``) sees the rarity map alone. What is in its boxes is measured
+here, in the terms of the topology prompter, so that what follows does not care which of the two
+asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ..config import Prompting
+from ..types import Bool, Float32, Float64, Prompts, RoleMap, ScoreMap
+from .calibration import rarity
+from .evidence import potential
+from .interfaces import Prompter, empty_prompts
+from .prompts import LARGE_CELLS, ground_around, grow_boxes, spread
+from .statistics import otsu
+
+Detect = Callable[[Float32], tuple[Float32, Float32]]
+"""Rarity float32 (h, w) -> boxes float32 (N, 4) in cells, confidence float32 (N,) in [0, 1]."""
+
+LEAST_CONFIDENCE = 0.05
+SUPPRESSION_IOU = 0.5
+"""Least confidence of a box, and the IoU from which the weaker of two goes, as in S2M."""
+
+PROPOSED = 256
+"""Boxes that are compared with each other, the most confident ones."""
+
+WITHIN = 0.9
+"""Share of a box inside another from which it lies in it."""
+
+SAME_BOX_IOU = 0.75
+"""From this IoU on, two prompts of different kinds ask for the same object."""
+
+
+def box_iou(a: Float32, b: Float32) -> Float64:
+    """IoU of boxes (N, 4) with boxes (M, 4): float64 (N, M); 0 where both are empty."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=2, dtype=np.float64)
+    area_a = np.clip(a[:, 2:] - a[:, :2], 0, None).prod(axis=1, dtype=np.float64)
+    area_b = np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1, dtype=np.float64)
+    union = area_a[:, None] + area_b[None, :] - shared
+    return np.asarray(shared / np.maximum(union, 1e-12), np.float64)
+
+
+def suppress(boxes: Float32, rank: Float32, iou: float) -> list[int]:
+    """Rows that stay when each box removes lower ranked ones over ``iou``; best first."""
+    order = np.argsort(-rank, kind="stable")
+    overlaps = box_iou(boxes[order], boxes[order]) >= iou
+    gone = np.zeros(len(order), np.bool_)
+    kept: list[int] = []
+    for place, row in enumerate(order):
+        if not gone[place]:
+            kept.append(int(row))
+            gone |= overlaps[place]
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class BoxPrompter:
+    """One prompt for each box of the detector; the strongest max_prompts of them.
+
+    Boxes whose masks could not reach ``min_evidence`` (``evidence.potential``) are left out.
+    """
+
+    detect: Detect
+    config: Prompting
+    min_evidence: float = 0.0
+
+    def __call__(self, score: ScoreMap, roles: RoleMap | None = None) -> Prompts:
+        """Boxes and points in image pixels; peak and contrast are rarities."""
+        values = rarity(score.scores)
+        h, w = values.shape
+        boxes, confidence = self.detect(values)
+        boxes = np.clip(boxes, 0, np.asarray([w, h, w, h], np.float32))
+        usable = (confidence >= LEAST_CONFIDENCE) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        rows = np.flatnonzero(usable)
+        rows = rows[np.argsort(-confidence[rows], kind="stable")[:PROPOSED]]
+        boxes, confidence = boxes[rows], confidence[rows]
+        rows_kept = suppress(boxes, confidence, SUPPRESSION_IOU)
+        boxes, confidence = boxes[rows_kept], confidence[rows_kept]
+        prompts = describe(boxes, values, score.image_size, self.config.points)
+        possible = promise(prompts, score, roles)
+        order = np.argsort(-confidence * possible, kind="stable")
+        order = order[possible[order] >= self.min_evidence]
+        chosen = order[: self.config.max_prompts]
+        return replace(take(prompts, chosen), omitted=len(boxes) - len(chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class JointPrompter:
+    """The prompts of several prompters as one list; the strongest max_prompts of them.
+
+    All are ranked by the evidence that their masks can reach; a box that holds a stronger one may
+    be the whole of it and ranks with it. Of two that ask for the same box the first prompter's
+    stays.
+    """
+
+    prompters: tuple[Prompter, ...]
+    config: Prompting
+
+    def __call__(self, score: ScoreMap, roles: RoleMap | None = None) -> Prompts:
+        """Boxes and points in image pixels; peak and contrast are rarities."""
+        parts = [prompter(score, roles) for prompter in self.prompters]
+        prompts = join(parts)
+        kind = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        kept = np.asarray(suppress(prompts.boxes, -kind.astype(np.float32), SAME_BOX_IOU), np.intp)
+        prompts = take(prompts, kept)
+        rank = lifted(prompts.boxes, promise(prompts, score, roles))
+        chosen = np.argsort(-rank, kind="stable")[: self.config.max_prompts]
+        return replace(take(prompts, chosen), omitted=prompts.omitted + len(prompts) - len(chosen))
+
+
+def describe(boxes: Float32, values: Float32, image_size: tuple[int, int], points: int) -> Prompts:
+    """Prompts of boxes (N, 4) in cells of the rarity map ``values``, in their order.
+
+    The object in a box is the region over Otsu's cut that holds most of the box's rarity.
+    """
+    if not len(boxes):
+        return empty_prompts(points)
+    h, w = values.shape
+    cells = cell_boxes(boxes, values.shape)
+    grown = grow_boxes(cells, values.shape)
+    scale = np.asarray([image_size[0] / w, image_size[1] / h], np.float32)
+    at = np.zeros((len(boxes), points, 2), np.float32)
+    labels = np.full((len(boxes), points), -1, np.float32)
+    peak, contrast = np.zeros(len(boxes), np.float32), np.zeros(len(boxes), np.float32)
+    for row, ((x0, y0, x1, y1), (u0, v0, u1, v1)) in enumerate(zip(cells, grown, strict=True)):
+        around = values[v0:v1, u0:u1]
+        cut = otsu(around)
+        patch = values[y0:y1, x0:x1]
+        inside = heaviest(patch, patch > cut)
+        under = around[around <= cut]
+        peak[row] = patch[inside].max()
+        contrast[row] = patch[inside].mean() - (under.mean() if len(under) else 0.0)
+        spots = spread(patch, inside, points if inside.sum() >= LARGE_CELLS else 1)
+        at[row, : len(spots)] = (spots + np.asarray([x0, y0], np.float32) + 0.5) * scale
+        labels[row, : len(spots)] = 1
+    return Prompts(np.asarray(boxes * np.tile(scale, 2), np.float32), at, labels, peak, contrast)
+
+
+def cell_boxes(boxes: Float32, shape: tuple[int, ...]) -> np.ndarray:
+    """Whole cells, int32 (N, 4), at least one, that boxes (N, 4) cover for the greater part."""
+    low = np.clip(np.round(boxes[:, :2]), 0, [shape[1] - 1, shape[0] - 1])
+    high = np.minimum(np.maximum(np.round(boxes[:, 2:]), low + 1), [shape[1], shape[0]])
+    return np.concatenate([low, high], axis=1).astype(np.int32)
+
+
+def heaviest(values: Float32, over: Bool) -> Bool:
+    """Of the connected parts of ``over`` the one with the largest sum; if none, all cells."""
+    count, labels = cv2.connectedComponents(over.view(np.uint8), connectivity=8)
+    if count < 2:
+        return np.ones(values.shape, np.bool_)
+    weight = np.bincount(labels.ravel(), values.ravel(), count)
+    return np.asarray(labels == 1 + int(np.argmax(weight[1:])))
+
+
+def promise(prompts: Prompts, score: ScoreMap, roles: RoleMap | None) -> Float32:
+    """About the most evidence that a mask of each prompt can have: float32 (N,)."""
+    h, w = score.scores.shape
+    to_cells = np.asarray([w / score.image_size[0], h / score.image_size[1]] * 2, np.float32)
+    cells = cell_boxes(np.asarray(prompts.boxes * to_cells, np.float32), (h, w))
+    return potential(prompts.peak, prompts.contrast, ground_around(cells, roles, (h, w)))
+
+
+def lifted(boxes: Float32, values: Float32) -> Float32:
+    """The largest value of each box and of the boxes that lie in it: float32 (N,)."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=2)
+    holds = shared >= WITHIN * (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)[None, :]
+    np.fill_diagonal(holds, True)
+    return np.asarray(np.where(holds, values[None, :], 0).max(axis=1, initial=0), np.float32)
+
+
+def take(prompts: Prompts, rows: np.ndarray) -> Prompts:
+    """Some of the prompts, in the given order."""
+    return Prompts(
+        prompts.boxes[rows],
+        prompts.points[rows],
+        prompts.point_labels[rows],
+        prompts.peak[rows],
+        prompts.contrast[rows],
+        prompts.omitted,
+    )
+
+
+def join(parts: Sequence[Prompts]) -> Prompts:
+    """Prompts with the same number of points each, one after the other."""
+    return Prompts(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.point_labels for part in parts]),
+        np.concatenate([part.peak for part in parts]),
+        np.concatenate([part.contrast for part in parts]),
+        sum(part.omitted for part in parts),
+    )
