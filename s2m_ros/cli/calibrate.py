@@ -63,6 +63,8 @@ def calibrate(
         table.add_row(name, *values)
     if site.quantiles:
         console.print(table)
+    if "left_out" in site.about:
+        console.print(f"left out, as they give one value everywhere: {site.about['left_out']}")
     for name, least in site.min_evidence.items():
         console.print(f"least evidence of '{name}': {least:.3f}")
     console.print(f"{site.about['masks_seen']} masks on the footage before selection by evidence")

@@ -58,6 +58,7 @@ def calibrate(
         site,
         min_evidence={settings.scorer: operating_point(found, allowed)},
         about={
+            **site.about,
             "frames": str(len(footage)),
             "seconds": f"{footage.seconds:.1f}",
             "false_masks_per_minute": f"{false_masks_per_minute:g}",
@@ -73,7 +74,11 @@ def fit_scorers(
     scorers: Sequence[str] | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Site:
-    """Statistics and quantiles alone, without an operating point: two passes over the footage."""
+    """Statistics and quantiles alone, without an operating point: two passes over the footage.
+
+    A scorer that tells nothing apart on the footage is left out, and ``about`` says so; InputError
+    when it was asked for by name.
+    """
     if not len(footage):
         raise _nothing()
     manifest = read(find(settings.model.path))
@@ -81,7 +86,14 @@ def fit_scorers(
     site = Site(manifest.files["encoder"].sha256, {}, _statistics(encodings, manifest))
     names = list(scorers) if scorers is not None else runnable(manifest, site.statistics)
     names += [name for name in names_in(settings.scorer) if name not in names]
-    return replace(site, quantiles=_quantiles(encodings, names, manifest, settings, site))
+    found = _quantiles(encodings, names, manifest, settings, site)
+    flat = [name for name in names if name not in found]
+    wanted = [name for name in flat if scorers is not None or name in names_in(settings.scorer)]
+    if wanted:
+        raise InputError(
+            f"scorer '{wanted[0]}'", "gives one value on all of the footage", "give more of it"
+        )
+    return replace(site, quantiles=found, about={"left_out": ", ".join(flat)} if flat else {})
 
 
 def _nothing() -> InputError:
@@ -192,7 +204,8 @@ def _quantiles(
             samples[name].append(
                 raw if _is_cheap(name) else raw[_sample(len(raw), ~number & 0xFFFF)]
             )
-    return {name: Quantiles.fit(np.concatenate(parts)) for name, parts in samples.items()}
+    joined = {name: np.concatenate(parts) for name, parts in samples.items()}
+    return {name: Quantiles.fit(raw) for name, raw in joined.items() if raw.min() < raw.max()}
 
 
 def _is_cheap(name: str) -> bool:

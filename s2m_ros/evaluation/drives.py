@@ -11,6 +11,7 @@ import yaml
 from numpy.typing import NDArray
 
 from ..bags.reader import BagReader
+from ..bags.topics import absolute
 from ..perception.images import write
 from ..types import InputError, Role
 from ..wire import topics
@@ -64,18 +65,20 @@ def _write(reader: BagReader, camera: str, bag: Path, out: Path, values: dict[st
             continue
         name = f"{bag.stem}_{camera}_{written:05}.png"
         write(out / "images" / name, decode_image(picture, topics.image(camera)))
-        write(out / "labels" / name, _label(decode_instances(shown[stamp_ns]), truths[stamp_ns], values))
+        ids = decode_instances(shown[stamp_ns])
+        write(out / "labels" / name, _label(ids, truths[stamp_ns], values))
         written += 1
     return written
 
 
 def _cameras(reader: BagReader) -> list[str]:
+    """The cameras whose images the truth explains pixel by pixel."""
     there = {topic.name for topic in reader.topics if topic.count}
-    names = [name.split("/")[1] for name in sorted(there) if name.startswith("camera/")]
+    names = {parts[2] for parts in (name.split("/") for name in there) if parts[1] == "camera"}
     return [
         name
-        for name in dict.fromkeys(names)
-        if topics.image(name) in there and instances(name) in there
+        for name in sorted(names)
+        if {absolute(topics.image(name)), absolute(instances(name))} <= there
     ]
 
 

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 import toy_model
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from s2m_ros.cli.main import main
 from s2m_ros.config import load
@@ -23,14 +25,41 @@ def ellipses() -> list[np.ndarray]:
     return [boxes.ellipse(np.float32(box), (192, 320)) for box in OBJECTS]
 
 
-def test_polygon_fill_is_the_even_area() -> None:
+def test_polygons_cover_what_they_should() -> None:
     square = boxes.polygons([[10, 10, 30, 10, 30, 20, 10, 20]], (40, 50))
-    assert square.sum() == pytest.approx(200, abs=35)
-    assert square[15, 20]
-    assert not square[15, 40]
-    two = boxes.polygons([[0, 0, 5, 0, 5, 5, 0, 5], [20, 20, 30, 20, 30, 30, 20, 30]], (40, 50))
-    assert two[2, 2]
-    assert two[25, 25]
+    assert square.sum() == 200
+    assert square[10:20, 10:30].all()
+    two = boxes.polygons([[0, 0, 5, 0, 5, 5, 0, 5], [3, 3, 9, 3, 9, 9, 3, 9]], (40, 50))
+    assert two.sum() == 25 + 36 - 4
+    beyond = boxes.polygons([[40, 30, 70, 30, 70, 60, 40, 60]], (40, 50))
+    assert beyond.sum() == 100
+
+
+@given(st.integers(0, 2**31), st.integers(3, 12))
+@settings(deadline=None, max_examples=40)
+def test_polygons_are_those_of_pycocotools(seed: int, corners: int) -> None:
+    coco = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(seed)
+    angle = np.sort(rng.uniform(0, 2 * np.pi, corners))
+    radius = rng.uniform(8, 30, corners)
+    points = np.stack([50 + radius * np.cos(angle), 40 + radius * np.sin(angle)], axis=1)
+    ours = boxes.polygons([points.ravel().tolist()], (80, 100))
+    theirs = coco.decode(coco.merge(coco.frPyObjects([points.ravel().tolist()], 80, 100))) > 0
+    edge = np.zeros((80, 100), np.uint8)
+    cv2.polylines(edge, [np.rint(points - 0.5).astype(np.int32)], True, 1, thickness=3)
+    assert not (ours ^ theirs)[edge == 0].any()  # they may part on pixels that an edge crosses
+    assert abs(int(ours.sum()) - int(theirs.sum())) <= 0.1 * theirs.sum() + 8
+
+
+@given(st.integers(0, 2**31))
+@settings(deadline=None, max_examples=30)
+def test_iou_is_that_of_pycocotools(seed: int) -> None:
+    coco = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(seed)
+    a, b = (rng.random((30, 41)) < share for share in rng.uniform(0.05, 0.95, 2))
+    encoded = [coco.encode(np.asfortranarray(mask.astype(np.uint8))) for mask in (a, b)]
+    expected = coco.iou([encoded[0]], [encoded[1]], [0])[0, 0]
+    assert boxes.iou(a, b) == pytest.approx(float(expected))
 
 
 def test_box_is_tight() -> None:
@@ -118,6 +147,7 @@ def test_command(davis: Path, tmp_path: Path) -> None:
             ]
         )
     assert not end.value.code
-    tree = json.loads((tmp_path / "out" / "masks.json").read_text())
-    assert tree["images"] == 3
+    tree = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert (tree["images"], tree["objects"], tree["part"]) == (3, 3, "all")
+    assert "| all | 3 |" in (tmp_path / "out" / "report.md").read_text()
     assert tree["iou"]["all"]["exact"] > 0.85

@@ -148,6 +148,25 @@ def test_one_prediction_over_two_objects_costs_neither_the_other() -> None:
     np.testing.assert_allclose(got.siou, [0.5, 0.5])
 
 
+def test_each_object_has_the_value_that_most_of_its_pixels_have() -> None:
+    truth = square((0, 0, 10, 10), (20, 0, 30, 10), (40, 0, 42, 2))
+    values = np.where(truth, 11, 0).astype(np.uint16)
+    values[0:10, 20:30] = 12
+    values[0:3, 20:30] = 13
+    got = LabelComponents(truth, square(), 5, values).compare(square((20, 0, 30, 10)))
+    assert got.value.tolist() == [11, 12]  # the third is too small to count
+    assert got.siou.tolist() == [0, 1]
+
+
+def test_a_score_that_is_not_finite_has_no_metrics() -> None:
+    good = np.zeros(3, np.float32)
+    for bad in (np.nan, np.inf, -np.inf):
+        with pytest.raises(ValueError, match="finite"):
+            pixel_metrics(good, np.float32([0, bad, 1]))
+        with pytest.raises(ValueError, match="finite"):
+            pixel_metrics(np.float32([bad]), good.copy())
+
+
 def test_empty_cases() -> None:
     none = square()
     nothing_labelled = component_metrics([frame_components(none, none, none)])
