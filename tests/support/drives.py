@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ from s2m_ros.wire.masks import encode_masks
 from s2m_ros.wire.odometry import encode_odometry
 from s2m_ros.wire.pointcloud import encode_sweep
 from s2m_ros.wire.tf import Transform, encode_transforms
-from s2m_ros.wire.truth import TRUTH, TruthFrame, TruthObject, encode_truth
+from s2m_ros.wire.truth import TRUTH, TruthFrame, TruthObject, TruthView, encode_truth
 
 FACTORY = RosbagsFactory()
 START_NS = 1_700_000_000_000_000_000
@@ -86,6 +87,15 @@ def image_box(item: TruthObject, ego: EgoPose) -> Float64 | None:
     camera = apply(invert(OPTICAL) @ invert(ego.odom_from_base), corners(item))
     pixels, held = CAMERA.project(camera)
     return np.concatenate([pixels.min(0), pixels.max(0)]) if held.all() else None
+
+
+def in_view(item: TruthObject, box: Float64 | None) -> TruthObject:
+    """The object with what the camera sees of it."""
+    if box is None:
+        return item
+    x0, y0, x1, y1 = (int(v) for v in box)
+    pixels = (x1 + 1 - x0) * (y1 + 1 - y0)
+    return replace(item, views={"front": TruthView(pixels, (x0, y0, x1 + 1, y1 + 1), 1.0)})
 
 
 def mask_of(number: int, box: Float64) -> ObjectMask:
@@ -187,7 +197,8 @@ def write_drive(
             write(bag, topics.camera_info("front"), info, ns)
             write(bag, topics.POINTS, encode_sweep(FACTORY, sweep), ns)
             write(bag, topics.image("front"), encode_image(FACTORY, ns, "optical", image), ns)
-            write(bag, TRUTH, encode_truth(FACTORY, TruthFrame(ns, "odom", OBJECTS)), ns)
+            real = tuple(in_view(t, found.get(t.id)) for t in OBJECTS)
+            write(bag, TRUTH, encode_truth(FACTORY, TruthFrame(ns, "odom", real)), ns)
             grid = (SIZE[0] // 4, SIZE[1] // 4)
             frame = ObjectMasks(
                 ns, "front", "optical", SIZE, grid, tuple(masks), None, "learned", sequence=i

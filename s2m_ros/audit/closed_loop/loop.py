@@ -84,10 +84,7 @@ def watch(
             inputs = replace(inputs, topics=inputs.topics - {"/" + topics.POINTS})
         end_ns = drive.end_ns(bag)
         stage = _stage(bag, truth, end_ns, config)
-        hazard = config.hazards
-        haunted = plan(
-            stage, artifacts, seed, large_m=hazard.large_size_m, near_m=hazard.near_value_m
-        )
+        haunted = plan(stage, artifacts, seed)
         changes: list[Change] = [blind] if SCORER in without else []
         changes.append(partial(_haunt, haunted))
         watched: list[Remembered] = []

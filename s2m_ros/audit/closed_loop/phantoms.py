@@ -24,6 +24,9 @@ FIRST_ID = 1_000_000
 """Ids of phantom masks begin here; the i-th phantom of a drive has the i-th."""
 
 VALUABLE = (Role.AIRCRAFT, Role.VEHICLE, Role.PERSON)
+LARGE_M, NEAR_M = 1.0, 6.0
+"""An unknown thing from this size on, this near to what is valuable, is to be told at once."""
+
 _BESIDE_SHARE = 0.25
 _CLEAR_M = 2.5
 """From everything unknown that is real, so that no phantom can stand for one."""
@@ -55,9 +58,7 @@ class Stage:
     rig: Rig
 
 
-def plan(
-    stage: Stage, count: int, seed: int, *, large_m: float, near_m: float
-) -> dict[tuple[str, int], list[Phantom]]:
+def plan(stage: Stage, count: int, seed: int) -> dict[tuple[str, int], list[Phantom]]:
     """Up to ``count`` phantoms by camera and stamp, spread over the images of the drive."""
     rng = np.random.default_rng((seed, 0xFA))
     places = [(camera, stamp) for camera in sorted(stage.images) for stamp in stage.images[camera]]
@@ -71,7 +72,7 @@ def plan(
         order = order or rng.permutation(len(places)).tolist()
         camera, stamp = places[order.pop()]
         beside = rng.random() < _BESIDE_SHARE
-        phantom = _place(stage, camera, stamp, FIRST_ID + made, beside, large_m, near_m, rng)
+        phantom = _place(stage, camera, stamp, FIRST_ID + made, beside, rng)
         if phantom is not None:
             result.setdefault((camera, stamp), []).append(phantom)
             made += 1
@@ -91,8 +92,6 @@ def _place(
     stamp_ns: int,
     mask_id: int,
     beside: bool,
-    large_m: float,
-    near_m: float,
     rng: np.random.Generator,
 ) -> Phantom | None:
     """One phantom somewhere in this image, or None when no place was found."""
@@ -109,8 +108,8 @@ def _place(
     for _ in range(_TRIES):
         if beside:
             goal = valuable[int(rng.integers(len(valuable)))]
-            foot = _near(goal, pose.odom_from_base, 0.6 * near_m, rng)
-            width = large_m * rng.uniform(1.2, 2.5)
+            foot = _near(goal, pose.odom_from_base, 0.6 * NEAR_M, rng)
+            width = LARGE_M * rng.uniform(1.2, 2.5)
         else:
             axis = np.arctan2(base_from_camera[1, 2], base_from_camera[0, 2])
             bearing, away = axis + rng.uniform(-0.6, 0.6), rng.uniform(4.0, 25.0)
@@ -129,9 +128,9 @@ def _place(
         place = apply(pose.odom_from_base, np.array([[*foot, 0.0]]))[:, :2]
         if any(gap_m(place, item) < _CLEAR_M + width / 2 for item in unknown):
             continue
-        near = any(gap_m(place, item) <= 0.8 * near_m for item in valuable)
+        near = any(gap_m(place, item) <= 0.8 * NEAR_M for item in valuable)
         away_m = float(np.linalg.norm(foot))
-        is_large = max(width, height) >= 1.2 * large_m
+        is_large = max(width, height) >= 1.2 * LARGE_M
         return Phantom(
             mask_id, camera, stamp_ns, box, float(width), float(height), away_m, near and is_large
         )

@@ -13,7 +13,7 @@ import numpy as np
 from s2m_ros.audit.clearmot import Correspondence
 from s2m_ros.audit.closed_loop.loop import Instant, Watched
 from s2m_ros.audit.closed_loop.losses import Inquest
-from s2m_ros.audit.closed_loop.phantoms import VALUABLE, Phantom
+from s2m_ros.audit.closed_loop.phantoms import LARGE_M, NEAR_M, VALUABLE, Phantom
 from s2m_ros.audit.truth import box_outline, distances, explain, gap_m
 from s2m_ros.config import Config
 from s2m_ros.types import Float64, Role, State, Track, TrackState
@@ -148,7 +148,7 @@ def tell(scenario: str, watched: Watched, config: Config, bag: str = "") -> Rows
         sightings = _look(scenario, instant, inquest, correspondence, rows)
         told = {s.object_id for s in sightings if s.told}
         rows.sightings.extend(sightings)
-        rows.rules.extend(_rules(scenario, instant, inquest, config, seen, told))
+        rows.rules.extend(_rules(scenario, instant, inquest, seen, told))
     hauntings = [_haunting(scenario, p, watched.instants) for p in watched.phantoms]
     rows.hauntings.extend(hauntings)
     rows.rules.extend(Rule(scenario, h.stamp_ns, "phantom", h.told) for h in hauntings if h.beside)
@@ -246,12 +246,7 @@ def _base(instant: Instant) -> Float64:
 
 
 def _rules(
-    scenario: str,
-    instant: Instant,
-    inquest: Inquest,
-    config: Config,
-    seen: set[int],
-    told: set[int],
+    scenario: str, instant: Instant, inquest: Inquest, seen: set[int], told: set[int]
 ) -> list[Rule]:
     """Real large objects beside something valuable whose first mask is of this instant.
 
@@ -263,9 +258,8 @@ def _rules(
         if item.role != Role.UNKNOWN or item.id in seen or not inquest.shown(item):
             continue
         seen.add(item.id)
-        large = float(item.size.max()) >= config.hazards.large_size_m
-        reach = config.hazards.near_value_m
-        if large and any(gap_m(box_outline(item), v) <= reach for v in valuable):
+        large = float(item.size.max()) >= LARGE_M
+        if large and any(gap_m(box_outline(item), v) <= NEAR_M for v in valuable):
             found.append(Rule(scenario, instant.stamp_ns, "object", item.id in told))
     return found
 
