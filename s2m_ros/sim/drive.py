@@ -3,53 +3,63 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+import signal
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s2m_ros.fusion.calibration import Rig
-from s2m_ros.fusion.camera import CameraModel
-from s2m_ros.sim import apron, camera, catalog, lidar
+from s2m_ros.sim import apron, camera, catalog, lamps, lidar
+from s2m_ros.sim.mesh import Mesh
 from s2m_ros.sim.model import ANOMALY
-from s2m_ros.sim.motion import Pose, Way, base_matrix, ego_pose
+from s2m_ros.sim.motion import Pose, Way
+from s2m_ros.sim.odometry import Odometer
 from s2m_ros.sim.scenario import Actor as ActorEntry
-from s2m_ros.sim.scenario import Scenario
+from s2m_ros.sim.scenario import CameraSensor, Scenario
 from s2m_ros.sim.scene import Actor, Scene
 from s2m_ros.sim.shader import Shader
 from s2m_ros.sim.sky import Sky, daylight
-from s2m_ros.types import EgoPose, Role, Sweep, UInt8
-from s2m_ros.wire.truth import TruthFrame, TruthObject
+from s2m_ros.sim.terrain import Terrain
+from s2m_ros.sim.truth import FirstSight, Sight, Witness
+from s2m_ros.sim.weather import spray_behind
+from s2m_ros.types import EgoPose, Sweep, UInt8
+from s2m_ros.wire.truth import TruthFrame
 
 START_NS = 1_700_000_000_000_000_000
 LIDAR_FRAME = "lidar"
 ODOM_FRAME = "odom"
 MARGIN_M = 30.0
-ROLES = {
-    ANOMALY: Role.UNKNOWN,
-    "Car": Role.VEHICLE,
-    "ServiceVehicle": Role.VEHICLE,
-    "Pedestrian": Role.PERSON,
-    "Aircraft": Role.AIRCRAFT,
-    "Tree": Role.VEGETATION,
-    "SignSymbol": Role.SIGN,
-}
-"""Role of a category; all others are STRUCTURE."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimView:
+    """One camera's picture. image: uint8 (H, W, 3) RGB; instances: uint16 (H, W), ids of the
+    truth's objects, 0 for none; labels: uint8 (H, W), see ``model.CLASSES``."""
+
+    name: str
+    stamp_ns: int
+    image: UInt8
+    instances: NDArray[np.uint16]
+    labels: UInt8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimFrame:
-    """One instant. image: uint8 (H, W, 3) RGB; instances: uint16 (H, W), ids of ``truth``, 0 for
-    none; labels: uint8 (H, W), see ``model.CLASSES``; the sweep is in its sensor frame."""
+    """One turn of the LiDAR and the pictures that go with it, the earliest first.
+
+    ego: what odometry states at the middle of the turn; truth: one for each stamp of a picture;
+    the sweep is in its sensor frame.
+    """
 
     stamp_ns: int
-    image: UInt8
+    views: tuple[SimView, ...]
     sweep: Sweep
     ego: EgoPose
-    truth: TruthFrame
-    instances: np.ndarray
-    labels: UInt8
+    truth: tuple[TruthFrame, ...]
 
 
 def optical_frame(name: str) -> str:
@@ -58,26 +68,21 @@ def optical_frame(name: str) -> str:
 
 def rig_of(scenario: Scenario) -> Rig:
     """Extrinsics and intrinsics of the scenario's sensors."""
-    sensor = scenario.camera
-    built = camera.build(sensor)
-    model = CameraModel.from_parameters(
-        f"scenario '{scenario.name}'",
-        (sensor.width, sensor.height),
-        "plumb_bob",
-        built.matrix.ravel(),
-        built.distortion,
-    )
-    frame = optical_frame(sensor.name)
+    built = {view.name: camera.build(view) for view in scenario.views}
+    frames = {optical_frame(name): c.base_from_optical for name, c in built.items()}
     return Rig(
-        {frame: built.base_from_optical, LIDAR_FRAME: lidar.base_from_lidar(scenario.lidar)},
-        {sensor.name: model},
-        {sensor.name: frame},
+        frames | {LIDAR_FRAME: lidar.base_from_lidar(scenario.lidar)},
+        {name: c.model for name, c in built.items()},
+        {name: optical_frame(name) for name in built},
     )
 
 
-def ego_way(scenario: Scenario) -> Way:
-    """The way of the vehicle, which rolls from the first frame on."""
-    return Way(scenario.ego.points, scenario.ego.speed_mps, scenario.ego.start_s, True)
+def odometer(scenario: Scenario, seed: int) -> Odometer:
+    """The way of the vehicle, which rolls from the first frame on, and what it is taken for."""
+    ego = scenario.ego
+    way = Way(ego.points, ego.speed_mps, ego.start_s, True)
+    terrain = Terrain(scenario.relief)
+    return Odometer(way, scenario.odometry, terrain, scenario.duration_s, seed)
 
 
 class Stage:
@@ -85,7 +90,7 @@ class Stage:
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.scenario, self.seed = scenario, seed
-        self.way = ego_way(scenario)
+        self.odometer = odometer(scenario, seed)
         rng = np.random.default_rng((seed, 1))
         light = scenario.light
         sky = Sky(
@@ -103,47 +108,62 @@ class Stage:
         area = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
         ground = apron.build(scenario.surface, scenario.markings, scenario.regions, area, rng)
         actors = [_actor(i, entry, seed) for i, entry in enumerate(scenario.actors)]
-        self.scene = Scene(ground, sky, actors)
+        self._floodlights = tuple(lamps.floodlight(lamp) for lamp in light.lamps)
+        self.scene = Scene(ground, sky, actors, Terrain(scenario.relief), self._floodlights)
         self.shader = Shader(self.scene, seed)
-        self.camera = camera.build(scenario.camera)
-
-    def ego(self, t: float, stamp_ns: int) -> EgoPose:
-        return ego_pose(self.way.at(t), stamp_ns)
+        self.cameras = {view.name: camera.build(view) for view in scenario.views}
+        self._witness = Witness(self.scene)
 
     def frame(self, number: int) -> SimFrame:
-        """Frame ``number``, the same each time for a seed."""
-        scenario = self.scenario
+        """Frame ``number``, the same each time for a seed; ``first_ns`` is not known yet."""
+        scenario, scene = self.scenario, self.scene
         t = number / scenario.camera.rate_hz
         stamp_ns = START_NS + round(t * 1e9)
-        self.scene.move(t)
-        ego = self.ego(t, stamp_ns)
-        noise_seed = self.seed * 1_000_003 + number
-        picture = camera.take(
-            self.shader, self.camera, ego.odom_from_base, scenario.camera, noise_seed
-        )
+        seed = self.seed * 1_000_003 + number
+        scene.move(t)
+        mount = lidar.base_from_lidar(scenario.lidar)
+        scene.move(lidar.passing_times(scene, self.odometer.true(t) @ mount, t))
         sweep, hit = lidar.scan(
-            self.scene,
-            scenario.lidar,
-            lambda s: base_matrix(self.way.at(s)),
-            t,
-            stamp_ns,
-            LIDAR_FRAME,
-            noise_seed,
+            scene, scenario.lidar, self.odometer.true, t, stamp_ns, LIDAR_FRAME, seed, self._air()
         )
-        truth = self._truth(stamp_ns, picture.instances, hit)
-        return SimFrame(
-            stamp_ns, picture.image, sweep, ego, truth, picture.instances, picture.labels
-        )
+        points = lidar.hits_by_actor(hit, len(scene.actors))
+        views, truth = [], []
+        for phase_ms in sorted({view.phase_ms for view in scenario.views}):
+            at = t + phase_ms * 1e-3
+            ns = stamp_ns + round(phase_ms * 1e6)
+            scene.move(at)
+            sights = []
+            for i, sensor in enumerate(scenario.views):
+                if sensor.phase_ms == phase_ms:
+                    view, sight = self._look(sensor, at, ns, seed + 7_919 * i)
+                    views.append(view)
+                    sights.append(sight)
+            drift = self.odometer.odom_from_world(at)
+            truth.append(self._witness.state(ns, ODOM_FRAME, drift, sights, points))
+        ego = self.odometer.stated(t, stamp_ns)
+        return SimFrame(stamp_ns, tuple(views), sweep, ego, tuple(truth))
 
-    def _truth(self, stamp_ns: int, instances: np.ndarray, hit: np.ndarray) -> TruthFrame:
-        actors = self.scene.actors
-        pixels = np.bincount(instances.ravel(), minlength=len(actors) + 1)
-        points = lidar.hits_by_actor(hit, len(actors))
-        items = tuple(
-            _truth_of(actor, pose, int(pixels[actor.id]), int(points[i]))
-            for i, (actor, pose) in enumerate(zip(actors, self.scene.poses, strict=True))
+    def _look(
+        self, sensor: CameraSensor, t: float, stamp_ns: int, seed: int
+    ) -> tuple[SimView, Sight]:
+        pose = self.odometer.true(t)
+        built = self.cameras[sensor.name]
+        beams = lamps.headlights(pose, self.scenario.light.headlights)
+        self.scene.lamps = (*self._floodlights, *beams)
+        later = self.odometer.true(t + sensor.exposure_ms * 1e-3)
+        picture = camera.take(self.shader, built, pose, sensor, seed, later=later, air=self._air())
+        sight = Sight(sensor.name, built, picture.instances, pose @ built.base_from_optical)
+        image, instances, labels = picture.image, picture.instances, picture.labels
+        return SimView(sensor.name, stamp_ns, image, instances, labels), sight
+
+    def _air(self) -> camera.Air:
+        weather = self.scenario.weather
+        clouds = (
+            spray_behind(pose, actor.model.size, weather.spray)
+            for actor, pose in zip(self.scene.actors, self.scene.poses, strict=True)
+            if actor.model.category in ("Car", "ServiceVehicle")
         )
-        return TruthFrame(stamp_ns, ODOM_FRAME, items)
+        return camera.Air(weather.rain, tuple(c for c in clouds if c is not None))
 
 
 def frame_count(scenario: Scenario, duration_s: float | None = None) -> int:
@@ -152,22 +172,30 @@ def frame_count(scenario: Scenario, duration_s: float | None = None) -> int:
 
 def drive(
     scenario: Scenario, seed: int | None = None, duration_s: float | None = None, workers: int = 1
-) -> Iterator[SimFrame]:
+) -> Generator[SimFrame, None, None]:
     """The frames of a scenario in order, rendered by ``workers`` processes."""
+    first = FirstSight()
     count = frame_count(scenario, duration_s)
-    seed = scenario.seed if seed is None else seed
+    for frame in _frames(scenario, scenario.seed if seed is None else seed, count, workers):
+        yield replace(frame, truth=tuple(first.mark(t) for t in frame.truth))
+
+
+def _frames(scenario: Scenario, seed: int, count: int, workers: int) -> Iterator[SimFrame]:
     if workers <= 1:
         stage = Stage(scenario, seed)
         yield from (stage.frame(i) for i in range(count))
         return
     # Embree's threads do not survive a fork, so that each worker sets its own stage.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _set_stage, (scenario, seed)) as pool:
-        waiting = [pool.submit(_frame, i) for i in range(min(count, 4 * workers))]
+    pool = ProcessPoolExecutor(workers, context, _set_stage, (scenario, seed))
+    try:
+        waiting: deque[Future[SimFrame]] = deque()
         for i in range(count):
-            yield waiting.pop(0).result()
-            if i + 4 * workers < count:
-                waiting.append(pool.submit(_frame, i + 4 * workers))
+            while len(waiting) < min(2 * workers, count - i):
+                waiting.append(pool.submit(_frame, i + len(waiting)))
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 _stage: Stage | None = None
@@ -175,6 +203,7 @@ _stage: Stage | None = None
 
 def _set_stage(scenario: Scenario, seed: int) -> None:
     global _stage  # one a worker process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent ends the pool.
     _stage = Stage(scenario, seed)
 
 
@@ -186,6 +215,9 @@ def _frame(number: int) -> SimFrame:
 def _actor(index: int, entry: ActorEntry, seed: int) -> Actor:
     own = entry.seed if entry.seed is not None else seed * 1009 + index
     model = catalog.make(entry.kind, np.random.default_rng((own, 11)))
+    if entry.scale != 1:
+        meshes: tuple[Mesh, ...] = tuple(mesh.scaled(entry.scale) for mesh in model.meshes)
+        model = replace(model, meshes=meshes, stride_m=model.stride_m * entry.scale)
     known = model.category != ANOMALY if entry.known is None else entry.known
     name = entry.name or entry.kind
     if entry.path is not None:
@@ -194,22 +226,3 @@ def _actor(index: int, entry: ActorEntry, seed: int) -> Actor:
     x, y = entry.at or (0.0, 0.0)
     pose = Pose(x, y, float(np.deg2rad(entry.yaw_deg)), 0.0, 0.0, 0.0)
     return Actor(index + 1, name, model, lambda _: pose, False, known)
-
-
-def _truth_of(actor: Actor, pose: Pose, pixels: int, points: int) -> TruthObject:
-    low, high = actor.model.at_distance(pose.travelled_m).bounds()
-    centre = (low + high) / 2
-    c, s = np.cos(pose.yaw), np.sin(pose.yaw)
-    position = np.array(
-        [
-            pose.x + c * centre[0] - s * centre[1],
-            pose.y + s * centre[0] + c * centre[1],
-            actor.model.hover_m + centre[2],
-        ],
-        np.float64,
-    )
-    role = ROLES.get(actor.model.category, Role.STRUCTURE)
-    if actor.known and role is Role.UNKNOWN:
-        role = Role.SIGN  # a cone in use, say: part of the stand
-    size = np.asarray(high - low, np.float64)
-    return TruthObject(actor.id, actor.name, role, position, size, pose.yaw, pixels, points)

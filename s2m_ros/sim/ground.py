@@ -73,7 +73,7 @@ class GroundSample:
 
 
 class Ground:
-    """A level plane z = 0, painted on a fine canvas near the drive and a coarse one around it."""
+    """What x and y look like: a fine canvas near the drive and a coarse one around it."""
 
     def __init__(self, canvases: list[Canvas], rng: np.random.Generator, grain: float) -> None:
         self._layers = [Texture(_encode(c), c.origin, c.resolution_m, False) for c in canvases]
@@ -119,6 +119,19 @@ class Ground:
             albedo[near] *= np.maximum(1 + (fine + turned - 256) / 160, 0.15)
         return GroundSample(albedo, value[:, 3] * np.float32(1 / 255), zone)
 
+    def coarse(self, x: Float32, y: Float32) -> tuple[Float32, Float32]:
+        """Mean albedo and wetness at points, of the cell alone: float32 (N,) each."""
+        albedo, wet = np.zeros(len(x), np.float32), np.zeros(len(x), np.float32)
+        left = np.ones(len(x), np.bool_)
+        for i, layer in enumerate(self._layers):
+            use = left if i == len(self._layers) - 1 else left & layer.contains(x, y)
+            index = np.flatnonzero(use)
+            value = _nearest(layer.levels[0], layer, x[index], y[index]).astype(np.float32) / 255
+            albedo[index] = np.square(value[:, :3]).mean(axis=1)
+            wet[index] = value[:, 3]
+            left &= ~use
+        return albedo, wet
+
 
 def _encode(canvas: Canvas) -> UInt8:
     """Albedo under a square root, so that 8 bits serve dark surfaces; then wetness."""
@@ -130,7 +143,7 @@ def _encode(canvas: Canvas) -> UInt8:
 
 
 def _nearest(zone: UInt8, layer: Texture, x: Float32, y: Float32) -> UInt8:
-    h, w = zone.shape
+    h, w = zone.shape[:2]
     column = np.clip((x - layer.origin[0]) / layer.resolution_m, 0, w - 1).astype(np.int32)
     row = np.clip((y - layer.origin[1]) / layer.resolution_m, 0, h - 1).astype(np.int32)
     return np.asarray(zone[row, column])

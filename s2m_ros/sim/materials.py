@@ -18,7 +18,7 @@ class Material:
     relative amplitude of the texture and size of its largest features; second, pattern,
     pattern_m: another albedo and how it alternates ('', 'stripes', 'checks', 'blotches') at which
     period; retro: gain of the LiDAR intensity over that of a matt surface; emission: linear
-    radiance of a lamp.
+    radiance of a lamp by night, in the colour of its albedo.
     """
 
     albedo: RGB

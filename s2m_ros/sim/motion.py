@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from s2m_ros.types import EgoPose, Float64
-
 RAMP_MPS2 = 1.2
 """Acceleration at the start of a way, and braking before its end."""
 
@@ -27,7 +25,10 @@ class Pose:
 
 
 class Way:
-    """A cubic spline through points, followed with a trapezoid of speed."""
+    """A cubic spline through points, followed with a trapezoid of speed.
+
+    What is rolling drives at its speed before the start, too.
+    """
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Way:
         length, v = float(self._arc[-1]), self._speed
         t = t - self._start
         if t <= 0:
-            return 0.0, (v if self._rolling and t == 0 else 0.0)
+            return (v * t, v) if self._rolling else (0.0, 0.0)
         up = 0.0 if self._rolling else v / RAMP_MPS2
         down = v / RAMP_MPS2
         cruise = (length - v * up / 2 - v * down / 2) / v
@@ -68,23 +69,11 @@ class Way:
     def at(self, t: float) -> Pose:
         """The pose at a time in seconds."""
         s, speed = self._progress(t)
-        u = float(np.interp(s, self._arc, self._parameter))
+        if s < 0:  # Before the start: straight on backwards, as fast along the curve.
+            u = s / float(np.hypot(*self._spline(0.0, 1)))
+        else:
+            u = float(np.interp(s, self._arc, self._parameter))
         (x, y), (dx, dy), (ddx, ddy) = (self._spline(u, order) for order in range(3))
         norm = float(np.hypot(dx, dy))
         curvature = float(dx * ddy - dy * ddx) / norm**3
         return Pose(float(x), float(y), float(np.arctan2(dy, dx)), s, speed, curvature * speed)
-
-
-def ego_pose(pose: Pose, stamp_ns: int) -> EgoPose:
-    """The vehicle's pose as odometry states it."""
-    matrix = np.eye(4)
-    c, s = np.cos(pose.yaw), np.sin(pose.yaw)
-    matrix[:2, :2] = [[c, -s], [s, c]]
-    matrix[:2, 3] = pose.x, pose.y
-    return EgoPose(
-        stamp_ns, matrix, np.array([pose.speed, 0, 0.0]), np.array([0, 0, pose.turn_rate])
-    )
-
-
-def base_matrix(pose: Pose) -> Float64:
-    return ego_pose(pose, 0).odom_from_base

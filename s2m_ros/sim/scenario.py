@@ -224,6 +224,11 @@ class Scenario(_Part):
             for name, own in self.cameras.items()
         )
 
+    def save(self, path: Path) -> None:
+        """Write the scenario as a file that ``load`` reads, defaults left out."""
+        tree = self.model_dump(mode="json", exclude_defaults=True)
+        path.write_text(yaml.safe_dump(tree, sort_keys=False, default_flow_style=None))
+
 
 def names() -> list[str]:
     """Scenarios that come with the package."""

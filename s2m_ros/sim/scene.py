@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros.sim.ground import Ground
+from s2m_ros.sim.lamps import Lamp
 from s2m_ros.sim.materials import Material
-from s2m_ros.sim.mesh import Mesh, rotation_matrix
+from s2m_ros.sim.mesh import Mesh
 from s2m_ros.sim.model import ANOMALY, Model, label_of
 from s2m_ros.sim.motion import Pose
 from s2m_ros.sim.shadows import ShadowReach
 from s2m_ros.sim.sky import Sky
+from s2m_ros.sim.terrain import LEVEL, Terrain
 from s2m_ros.sim.tracer import Tracer
 from s2m_ros.types import Float32, Float64, UInt8
 
@@ -83,11 +85,20 @@ class Scene:
     """Ground, sky and actors. ``move(t)`` sets the instant that rays see.
 
     After it, by face: normals (F, 3, 3), face_material, face_actor (index into actors); by actor:
-    origin (A, 2), heading (A, 2) as cosine and sine of the yaw.
+    origin (A, 2), heading (A, 2) as cosine and sine of the yaw, base (A,), height of the ground.
+    lamps: what gives light besides the sun; set anew as the vehicle moves.
     """
 
-    def __init__(self, ground: Ground, sky: Sky, actors: Sequence[Actor]) -> None:
-        self.ground, self.sky, self.actors = ground, sky, tuple(actors)
+    def __init__(
+        self,
+        ground: Ground,
+        sky: Sky,
+        actors: Sequence[Actor],
+        terrain: Terrain = LEVEL,
+        lamps: Sequence[Lamp] = (),
+    ) -> None:
+        self.ground, self.sky, self.actors, self.terrain = ground, sky, tuple(actors), terrain
+        self.lamps: tuple[Lamp, ...] = tuple(lamps)
         self._table = MaterialTable()
         self._rows = {
             id(mesh): np.array([self._table.index(m) for m in mesh.materials], np.int32)
@@ -95,30 +106,56 @@ class Scene:
             for mesh in actor.model.meshes
         }
         self.materials = self._table.freeze()
-        self._static = self._gather([a for a in self.actors if not a.moving], 0.0)
-        self._has_moving = any(a.moving for a in self.actors)
+        if not sky.light.lit:
+            self.materials["emission"][:] = 0
+        self.poses = [a.motion(0.0) for a in self.actors]
+        self._static = self._gather([i for i, a in enumerate(self.actors) if not a.moving])
+        self._moving = [i for i, a in enumerate(self.actors) if a.moving]
         self.tracer = Tracer(self._static.triangles)
         self.labels: UInt8 = np.array([a.label for a in self.actors], np.uint8)
         self.ids = np.array([a.id for a in self.actors], np.uint16)
         self._bounds = {a.id: np.stack(a.model.meshes[0].bounds()) for a in self.actors}
         self.move(0.0)
 
-    def move(self, t: float) -> None:
-        """Put every moving actor where it is at t seconds."""
-        self.poses = [actor.motion(t) for actor in self.actors]
+    def move(self, t: float | Float64) -> None:
+        """Put every moving actor where it is at t seconds, one for all or float64 (A,)."""
+        times = np.broadcast_to(t, (len(self.actors),))
+        self.poses = [a.motion(float(s)) for a, s in zip(self.actors, times, strict=True)]
         self.origin = np.array([(p.x, p.y) for p in self.poses], np.float32).reshape(-1, 2)
         self.heading = np.array(
             [(np.cos(p.yaw), np.sin(p.yaw)) for p in self.poses], np.float32
         ).reshape(-1, 2)
+        self.base = self.terrain.height(self.origin[:, 0], self.origin[:, 1]).astype(np.float32)
         batches = [self._static]
-        if self._has_moving:
-            moving = self._gather([a for a in self.actors if a.moving], t)
+        if self._moving:
+            moving = self._gather(self._moving)
             self.tracer.set_moving(moving.triangles)
             batches.append(moving)
-        self.shadows = ShadowReach(self._boxes(), self.sky.light.direction, self.sky.light.softness)
+        self._shadows: dict[int, ShadowReach] = {}
         self.normals = np.concatenate([b.normals for b in batches])
         self.face_material = np.concatenate([b.material for b in batches])
         self.face_actor = np.concatenate([b.actor for b in batches])
+
+    @property
+    def shadows(self) -> ShadowReach:
+        """Where the sun can cast a shadow now."""
+        return self._reach(-1)
+
+    def lamp_shadows(self, number: int) -> ShadowReach:
+        """Where a lamp can."""
+        return self._reach(number)
+
+    def _reach(self, number: int) -> ShadowReach:
+        if number not in self._shadows:
+            light = self.sky.light
+            if not self.terrain.level:
+                made = ShadowReach.everywhere()
+            elif number < 0:
+                made = ShadowReach.of_sun(self._boxes(), light.direction, light.softness)
+            else:
+                made = ShadowReach.of_lamp(self._boxes(), self.lamps[number].place)
+            self._shadows[number] = made
+        return self._shadows[number]
 
     def _boxes(self) -> Iterator[Float64]:
         """Corners (8, 3) of the box of each actor."""
@@ -126,23 +163,27 @@ class Scene:
             bounds = self._bounds[actor.id]
             corners = np.array(list(product(*bounds.T)))
             corners[:, 2] += actor.model.hover_m
-            yield corners @ rotation_matrix(pose.yaw).T + (pose.x, pose.y, 0.0)
+            stand = self.terrain.stand(pose)
+            yield corners @ stand[:3, :3].T + stand[:3, 3]
 
-    def _gather(self, actors: Sequence[Actor], t: float) -> _Batch:
+    def _gather(self, indices: Sequence[int]) -> _Batch:
         triangles, normals, material, owner = (
             [np.zeros((0, 3, 3), np.float32)],
             [np.zeros((0, 3, 3), np.float32)],
             [np.zeros(0, np.int32)],
             [np.zeros(0, np.int32)],
         )
-        for actor in actors:
-            pose = actor.motion(t)
+        for i in indices:
+            actor = self.actors[i]
+            pose = self.poses[i]
             mesh = actor.model.at_distance(pose.travelled_m)
-            placed: Mesh = mesh.moved((pose.x, pose.y, actor.model.hover_m), pose.yaw)
+            stand = self.terrain.stand(pose)
+            lift = stand[:3, :3] @ (0, 0, actor.model.hover_m)
+            placed: Mesh = mesh.moved(stand[:3, 3] + lift, pose.yaw, *self.terrain.tilt(pose))
             triangles.append(placed.triangles)
             normals.append(placed.normals)
             material.append(self._rows[id(mesh)][placed.material])
-            owner.append(np.full(len(placed.triangles), self.actors.index(actor), np.int32))
+            owner.append(np.full(len(placed.triangles), i, np.int32))
         return _Batch(
             np.concatenate(triangles),
             np.concatenate(normals),

@@ -1,7 +1,7 @@
 """From rays to colours: what each ray meets, and the light that comes back along it.
 
-Sun with a soft edge (one jittered shadow ray), sky light with ambient occlusion, Blinn-Phong
-highlights, Fresnel reflection of the sky on gloss and of the scene on wet ground.
+Sun and lamps with soft edges (one jittered shadow ray each), sky light with ambient occlusion,
+Blinn-Phong highlights, Fresnel reflection of the sky on gloss and of the scene on wet ground.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from s2m_ros.sim import contact, noise
+from s2m_ros.sim import contact, lamps, noise
 from s2m_ros.sim.scene import Scene
-from s2m_ros.sim.tracer import Hits, ground_distance
+from s2m_ros.sim.tracer import Hits
 from s2m_ros.types import Float32, UInt8
 
 EPSILON_M = 2e-3
@@ -36,7 +36,7 @@ class Surfels:
 def meet(scene: Scene, origins: Float32, directions: Float32) -> tuple[Surfels, Hits]:
     """Cast rays at the scene: float32 (N, 3) each, unit directions. Label of the sky stays 0."""
     hits = scene.tracer.cast(origins, directions)
-    ground = ground_distance(origins, directions)
+    ground = scene.terrain.distance(origins, directions)
     on_ground = (ground < hits.distance) & (ground < 3000)
     distance = np.where(on_ground, ground, hits.distance)
     n = len(origins)
@@ -59,7 +59,11 @@ def meet(scene: Scene, origins: Float32, directions: Float32) -> tuple[Surfels, 
         blended[away] *= -1
         normal[index] = blended
     reach = np.where(np.isfinite(distance), distance, 0)[:, None]
-    return Surfels(distance, actor, material, label, origins + directions * reach, normal), hits
+    point = origins + directions * reach
+    if not scene.terrain.level:
+        point_x, point_y = point[on_ground, 0], point[on_ground, 1]
+        normal[on_ground] = scene.terrain.normals(point_x, point_y)
+    return Surfels(distance, actor, material, label, point, normal), hits
 
 
 class Shader:
@@ -100,19 +104,26 @@ class Shader:
         ground = found.material == -1
         sunlit = self._sunlight(found, solid, rng)
         openness = self._openness(found, solid, rng)
+        lamplit = self._lamplight(found, solid, rng)
         if shape is not None:
+            if lamplit is not None:
+                lamplit = np.asarray(cv2.blur(lamplit.reshape(*shape, 3), (3, 3)).reshape(-1, 3))
             sunlit = _smooth(sunlit, ground, shape, 3)
             openness = np.where(
                 ground, openness, _smooth(openness, (found.material >= 0), shape, 7)
             )
         g = np.flatnonzero(ground)
         if len(g):
+            extra = None if lamplit is None else lamplit[g]
             colour[g] = self._shade_ground(
-                found, g, directions, sunlit[g], openness[g], pixel_rad, rng, shape, bounce
+                found, g, directions, sunlit[g], openness[g], extra, pixel_rad, rng, shape, bounce
             )
         m = np.flatnonzero(found.material >= 0)
         if len(m):
-            colour[m] = self._shade_mesh(found, m, directions, sunlit[m], openness[m], pixel_rad)
+            extra = None if lamplit is None else lamplit[m]
+            colour[m] = self._shade_mesh(
+                found, m, directions, sunlit[m], openness[m], extra, pixel_rad
+            )
         clear = np.exp(found.distance * np.float32(-2.0 / light.visibility_m))
         clear[sky] = 1
         veil = np.array(light.horizon, np.float32) * np.float32(0.9)
@@ -127,6 +138,8 @@ class Shader:
         light = self.scene.sky.light
         sun = light.direction
         out = np.zeros(len(found.distance), np.float32)
+        if not any(light.sun):
+            return out
         cosine = found.normal[solid] @ sun
         lit = np.flatnonzero(cosine > 0)
         index = solid[lit]
@@ -141,6 +154,35 @@ class Shader:
         start = found.point[index] + found.normal[index] * np.float32(EPSILON_M)
         blocked = self.scene.tracer.blocked(start, np.ascontiguousarray(toward))
         out[index] *= ~blocked
+        return out
+
+    def _lamplight(
+        self, found: Surfels, solid: NDArray[np.intp], rng: np.random.Generator
+    ) -> Float32 | None:
+        """Light of the lamps on all points, float32 (N, 3), or None without lamps."""
+        scene = self.scene
+        if not scene.lamps:
+            return None
+        out = np.zeros((len(found.distance), 3), np.float32)
+        point, normal = found.point[solid], found.normal[solid]
+        mesh = found.material[solid] >= 0
+        for number, lamp in enumerate(scene.lamps):
+            power, toward = lamp.irradiance(point, normal)
+            lit = np.flatnonzero(power * float(lamp.intensity.max()) > lamps.DIM)
+            if lamp.casts and len(lit):
+                reach = scene.lamp_shadows(number)
+                doubtful = lit[mesh[lit] | reach.possible(point[lit, 0], point[lit, 1])]
+                start = point[doubtful] + normal[doubtful] * np.float32(EPSILON_M)
+                jitter = rng.standard_normal((len(doubtful), 3), dtype=np.float32)
+                ends = lamp.place + jitter * np.float32(lamps.SOURCE_M)
+                # The ray ends short of the lamp, which has a body itself.
+                away = np.linalg.norm(ends - start, axis=1)
+                ray = toward[doubtful] + jitter * (lamps.SOURCE_M / away)[:, None]
+                shaded = scene.tracer.blocked(
+                    start, np.ascontiguousarray(ray), np.maximum(away - 2.0, 0.1)
+                )
+                power[doubtful[shaded]] = 0
+            out[solid[lit]] += power[lit, None] * lamp.intensity
         return out
 
     def _openness(
@@ -164,9 +206,8 @@ class Shader:
             ray += found.normal[mesh] * np.float32(1.001)
             start = found.point[mesh] + found.normal[mesh] * np.float32(EPSILON_M)
             blocked = scene.tracer.blocked(start, np.ascontiguousarray(ray))
-            low = np.exp(-found.point[mesh, 2] / np.float32(0.25)) * (
-                0.5 - 0.5 * found.normal[mesh, 2]
-            )
+            height = found.point[mesh, 2] - scene.base[found.actor[mesh]]
+            low = np.exp(-height / np.float32(0.25)) * (0.5 - 0.5 * found.normal[mesh, 2])
             out[mesh] = np.where(blocked, np.float32(0.12), np.float32(1.0)) * (1 - 0.6 * low)
         return out
 
@@ -177,6 +218,7 @@ class Shader:
         directions: Float32,
         sunlit: Float32,
         openness: Float32,
+        lamplit: Float32 | None,
         pixel_rad: float,
         rng: np.random.Generator,
         shape: tuple[int, int] | None,
@@ -193,6 +235,8 @@ class Shader:
         albedo = painted.albedo * (1 - np.float32(0.5) * np.minimum(wet * 2.2, 1))[:, None]
         sun = np.array(sky.light.sun, np.float32)
         diffuse = sunlit[:, None] * sun + sky.ambient(np.ones(1, np.float32)) * openness[:, None]
+        if lamplit is not None:
+            diffuse += lamplit
         colour = albedo * diffuse
         grazing = np.power(1 - steep, 5)
         mirror = d * np.array([1, 1, -1], np.float32)
@@ -233,6 +277,7 @@ class Shader:
         directions: Float32,
         sunlit: Float32,
         openness: Float32,
+        lamplit: Float32 | None,
         pixel_rad: float,
     ) -> Float32:
         table, sky = self.scene.materials, self.scene.sky
@@ -243,7 +288,10 @@ class Shader:
         specular, gloss = table["specular"][row], table["gloss"][row]
         metal = np.clip((specular - 0.2) * 2, 0, 1)[:, None]
         tint = 1 + (albedo - 1) * metal
-        colour = albedo * (1 - 0.75 * metal) * (sunlit[:, None] * sun + ambient)
+        light = sunlit[:, None] * sun + ambient
+        if lamplit is not None:
+            light += lamplit
+        colour = albedo * (1 - 0.75 * metal) * light
         facing = -(normal * d).sum(axis=1)
         fresnel = specular + (1 - specular) * np.power(np.clip(1 - facing, 0, 1), 5)
         shiny = np.flatnonzero(fresnel * gloss > 0.014)  # less would not show
@@ -263,7 +311,7 @@ class Shader:
             lobe = np.power(np.clip((n * half).sum(axis=1), 0, 1), power) * (power + 8) / 25
             flash = np.minimum(fresnel * lobe, 6.0) * (sunlit[shiny] > 0)
             colour[shiny] += tint[shiny] * (strength[:, None] * seen + flash[:, None] * sun)
-        return np.asarray(colour + table["emission"][row][:, None], np.float32)
+        return np.asarray(colour + albedo * table["emission"][row][:, None], np.float32)
 
     def _albedo(self, found: Surfels, m: NDArray[np.intp], pixel_rad: float) -> Float32:
         """Material colour with pattern and grime, in the actor's own frame: float32 (M, 3)."""
@@ -274,7 +322,7 @@ class Shader:
         x, y, z = (
             offset[:, 0] * c + offset[:, 1] * s,
             offset[:, 1] * c - offset[:, 0] * s,
-            found.point[m, 2],
+            found.point[m, 2] - scene.base[actor],
         )
         nx, ny = (
             (found.normal[m, 0] * c + found.normal[m, 1] * s),

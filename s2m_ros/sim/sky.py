@@ -13,7 +13,8 @@ from s2m_ros.types import Float32, UInt8
 
 @dataclass(frozen=True, slots=True)
 class Daylight:
-    """One state of the sky. Colours are linear RGB; softness: angular radius of the sun, rad."""
+    """One state of the sky. Colours are linear RGB; softness: angular radius of the sun, rad;
+    key: brightness of the picture, 1 is usual; lit: lamps are on."""
 
     elevation_deg: float
     sun: tuple[float, float, float]
@@ -24,6 +25,7 @@ class Daylight:
     azimuth_deg: float = 140.0
     visibility_m: float = 6000.0
     key: float = 1.0
+    lit: bool = False
 
     @property
     def direction(self) -> Float32:
@@ -39,6 +41,9 @@ PRESETS = {
     "overcast": Daylight(45, (0.06, 0.06, 0.06), (0.42, 0.44, 0.47), (0.5, 0.52, 0.54), 1.0, 0.25),
     "dusk": Daylight(
         4, (0.12, 0.07, 0.035), (0.05, 0.07, 0.12), (0.22, 0.17, 0.15), 0.7, 0.05, key=0.75
+    ),
+    "night": Daylight(
+        40, (0, 0, 0), (0.0006, 0.0008, 0.0014), (0.0026, 0.0023, 0.0022), 0.5, key=0.42, lit=True
     ),
 }
 

@@ -62,12 +62,12 @@ class Tracer:
             np.where(nearer, other.v, hits.v),
         )
 
-    def blocked(self, origins: Float32, directions: Float32) -> Bool:
-        """Whether anything lies along each ray: bool (N,)."""
+    def blocked(self, origins: Float32, directions: Float32, reach: Float32 | None = None) -> Bool:
+        """Whether anything lies along each ray, within reach (N,) lengths of it: bool (N,)."""
         out = np.zeros(len(origins), np.bool_)
         for scene in (self._static, self._moving):
             if scene is not None and len(origins):
-                out |= scene.run(origins, directions, query="OCCLUDED") >= 0
+                out |= scene.run(origins, directions, reach, query="OCCLUDED") >= 0
         return out
 
 

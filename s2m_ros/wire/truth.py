@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s2m_ros.types import Float64, InputError, Role
+from s2m_ros.wire.geometry import header
 from s2m_ros.wire.protocol import MessageFactory
 
 TRUTH = "truth/objects"
@@ -132,6 +134,35 @@ def decode_truth(message: Any) -> TruthFrame:
         raise InputError(
             TRUTH, f"not a ground truth message ({error!r})", "write it with encode_truth"
         ) from error
+
+
+def encode_instances(
+    factory: MessageFactory, stamp_ns: int, frame_id: str, ids: NDArray[np.uint16]
+) -> Any:
+    """A sensor_msgs/Image of object ids, uint16 (H, W), 0 for none."""
+    height, width = ids.shape
+    return factory.make(
+        "sensor_msgs/msg/Image",
+        header=header(factory, stamp_ns, frame_id),
+        height=height,
+        width=width,
+        encoding="16UC1",
+        is_bigendian=0,
+        step=2 * width,
+        data=np.ascontiguousarray(ids, "<u2").reshape(-1).view(np.uint8),
+    )
+
+
+def decode_instances(message: Any) -> NDArray[np.uint16]:
+    """Object ids, uint16 (H, W). Raises InputError for another image."""
+    data = np.frombuffer(message.data, np.uint8)
+    if message.encoding != "16UC1" or len(data) != 2 * message.width * message.height:
+        raise InputError(
+            "instances",
+            f"expected a 16UC1 image, got {message.encoding} with {len(data)} bytes",
+            "write it with encode_instances",
+        )
+    return data.view("<u2").reshape(message.height, message.width)
 
 
 def _object(entry: dict[str, Any]) -> TruthObject:

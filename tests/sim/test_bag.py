@@ -34,7 +34,7 @@ def test_round_trip(tmp_path: Path, small: Scenario, frame: SimFrame) -> None:
             by_topic.setdefault(message.topic, []).append(bag.decode(message))
         assert bag.about["scenario"] == "small"
     pictures = next(v for k, v in by_topic.items() if k.endswith("image_raw"))
-    np.testing.assert_array_equal(decode_image(pictures[5], "image"), frame.image)
+    np.testing.assert_array_equal(decode_image(pictures[5], "image"), frame.views[0].image)
     points = next(v for k, v in by_topic.items() if k.endswith("points"))
     sweep, _ = decode_sweep(points[5], "points")
     np.testing.assert_array_equal(sweep.points, frame.sweep.points)
@@ -42,7 +42,7 @@ def test_round_trip(tmp_path: Path, small: Scenario, frame: SimFrame) -> None:
     assert frame.sweep.offset_ns is not None
     assert np.abs(sweep.offset_ns - frame.sweep.offset_ns).max() < 1000
     truth = decode_truth(next(v for k, v in by_topic.items() if "truth" in k)[5])
-    assert [t.name for t in truth.items] == [t.name for t in frame.truth.items]
+    assert [t.name for t in truth.items] == [t.name for t in frame.truth[0].items]
     assert len(next(v for k, v in by_topic.items() if k.endswith("odom"))) == 31
     assert set(Rig.load(out / "calibration.yaml").frames) >= {"lidar", "camera_front_optical_frame"}
 

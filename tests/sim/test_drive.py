@@ -7,24 +7,23 @@ import pytest
 
 from s2m_ros.sim import lidar
 from s2m_ros.sim.drive import SimFrame, Stage, drive, rig_of
-from s2m_ros.sim.motion import base_matrix
 from s2m_ros.sim.scenario import Scenario
 from s2m_ros.types import Role
 
 
 def same(one: SimFrame, two: SimFrame) -> bool:
     return bool(
-        np.array_equal(one.image, two.image)
+        np.array_equal(one.views[0].image, two.views[0].image)
         and np.array_equal(one.sweep.points, two.sweep.points)
-        and np.array_equal(one.instances, two.instances)
-        and one.truth.items[3].position.tolist() == two.truth.items[3].position.tolist()
+        and np.array_equal(one.views[0].instances, two.views[0].instances)
+        and one.truth[0].items[3].position.tolist() == two.truth[0].items[3].position.tolist()
     )
 
 
 def test_the_sweep_falls_on_the_pixels_of_the_same_objects(stage: Stage, frame: SimFrame) -> None:
     scenario, t = stage.scenario, 0.5
     stage.scene.move(t)
-    still = base_matrix(stage.way.at(t))
+    still = stage.odometer.true(t)
     sweep, hit = lidar.scan(stage.scene, scenario.lidar, lambda _: still, t, 0, "lidar", 1)
     rig = rig_of(scenario)
     camera_from_lidar = (
@@ -36,7 +35,7 @@ def test_the_sweep_falls_on_the_pixels_of_the_same_objects(stage: Stage, frame: 
     seen = valid & inside & (points[:, 2] > 0.5)
     column, row = np.floor(pixels[seen]).astype(int).T
     ids = np.concatenate([stage.scene.ids, [0]])[hit[seen]]
-    at = frame.instances[row, column]
+    at = frame.views[0].instances[row, column]
     assert (ids > 0).sum() > 200
     # The sensors look from different places: only rims and what one hides may differ.
     assert (at == ids).mean() > 0.97
@@ -44,9 +43,9 @@ def test_the_sweep_falls_on_the_pixels_of_the_same_objects(stage: Stage, frame: 
 
 
 def test_truth_counts_what_the_sensors_see(frame: SimFrame) -> None:
-    for item in frame.truth.items:
-        assert item.pixels == (frame.instances == item.id).sum()
-    by_name = {item.name: item for item in frame.truth.items}
+    for item in frame.truth[0].items:
+        assert item.pixels == (frame.views[0].instances == item.id).sum()
+    by_name = {item.name: item for item in frame.truth[0].items}
     assert by_name["box"].role == Role.UNKNOWN
     assert by_name["box"].pixels > 20
     assert by_name["pickup"].role == Role.VEHICLE
@@ -54,12 +53,12 @@ def test_truth_counts_what_the_sensors_see(frame: SimFrame) -> None:
     assert by_name["stand_cone"].role != Role.UNKNOWN
     np.testing.assert_allclose(by_name["box"].position[:2], (8, -1.5), atol=0.15)
     assert by_name["box"].position[2] == pytest.approx(by_name["box"].size[2] / 2, abs=1e-3)
-    anomalous = np.isin(frame.instances, [by_name["box"].id, by_name["barrier"].id])
-    assert (frame.labels[anomalous] == 255).all()
+    anomalous = np.isin(frame.views[0].instances, [by_name["box"].id, by_name["barrier"].id])
+    assert (frame.views[0].labels[anomalous] == 255).all()
 
 
 def test_things_move_as_told(stage: Stage) -> None:
-    early, late = (stage.frame(n).truth.items[3] for n in (20, 30))
+    early, late = (stage.frame(n).truth[0].items[3] for n in (20, 30))
     assert late.position[1] - early.position[1] == pytest.approx(-2.0, abs=0.25)
 
 

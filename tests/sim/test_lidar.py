@@ -7,7 +7,6 @@ import pytest
 
 from s2m_ros.sim import lidar
 from s2m_ros.sim.drive import SimFrame, Stage
-from s2m_ros.sim.motion import base_matrix
 from s2m_ros.sim.scenario import LidarSensor
 
 
@@ -17,7 +16,7 @@ def in_odom(stage: Stage, frame: SimFrame, number: int) -> np.ndarray:
     t = number / stage.scenario.camera.rate_hz + frame.sweep.offset_ns * 1e-9
     mount = lidar.base_from_lidar(stage.scenario.lidar)
     times, column = np.unique(t, return_inverse=True)
-    poses = np.stack([base_matrix(stage.way.at(float(s))) @ mount for s in times])
+    poses = np.stack([stage.odometer.true(float(s)) @ mount for s in times])
     points = np.insert(frame.sweep.points.astype(np.float64), 3, 1.0, axis=1)
     return np.einsum("nij,nj->ni", poses[column.ravel()], points)[:, :3]
 
@@ -42,11 +41,11 @@ def test_offsets_span_one_turn_and_forward_is_now(frame: SimFrame) -> None:
 def test_points_lie_in_the_boxes_of_the_truth(stage: Stage, frame: SimFrame) -> None:
     stage.scene.move(0.5)
     sweep, hit = lidar.scan(
-        stage.scene, stage.scenario.lidar, lambda _: base_matrix(stage.way.at(0.5)), 0.5, 0, "l", 1
+        stage.scene, stage.scenario.lidar, lambda _: stage.odometer.true(0.5), 0.5, 0, "l", 1
     )
-    pose = base_matrix(stage.way.at(0.5)) @ lidar.base_from_lidar(stage.scenario.lidar)
+    pose = stage.odometer.true(0.5) @ lidar.base_from_lidar(stage.scenario.lidar)
     points = sweep.points @ pose[:3, :3].T + pose[:3, 3]
-    for i, item in enumerate(frame.truth.items):
+    for i, item in enumerate(frame.truth[0].items):
         own = points[hit == i] - item.position
         assert len(own) == pytest.approx(item.points, abs=8 + 0.1 * item.points)
         c, s = np.cos(item.yaw), np.sin(item.yaw)
@@ -54,11 +53,11 @@ def test_points_lie_in_the_boxes_of_the_truth(stage: Stage, frame: SimFrame) -> 
             [own[:, 0] * c + own[:, 1] * s, own[:, 1] * c - own[:, 0] * s, own[:, 2]], axis=1
         )
         assert (np.abs(local) <= item.size / 2 + 0.01).all(), item.name
-    assert {item.name for item in frame.truth.items if item.points > 5} >= {"box", "barrier"}
+    assert {item.name for item in frame.truth[0].items if item.points > 5} >= {"box", "barrier"}
 
 
 def test_noise_dropout_and_reach(stage: Stage) -> None:
-    pose = base_matrix(stage.way.at(0.0))
+    pose = stage.odometer.true(0.0)
 
     def scan(**changes: float) -> tuple[int, np.ndarray]:
         values = {"beams": 32, "columns": 360, "range_sigma_m": 0.0, "dropout": 0.0, **changes}
@@ -78,6 +77,6 @@ def test_noise_dropout_and_reach(stage: Stage) -> None:
 
 def test_an_error_of_synchronisation_moves_the_stamp(stage: Stage) -> None:
     sensor = LidarSensor(beams=4, columns=36, offset_ms=12.5)
-    pose = base_matrix(stage.way.at(0.0))
+    pose = stage.odometer.true(0.0)
     sweep, _ = lidar.scan(stage.scene, sensor, lambda _: pose, 0.0, 1_000_000_000, "lidar", 4)
     assert sweep.stamp_ns == 1_012_500_000

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2m_ros.sim.motion import Way, base_matrix, ego_pose
+from s2m_ros.sim.motion import Way
+from s2m_ros.sim.terrain import LEVEL
 
 POINTS = [(0.0, 0.0), (10.0, 1.0), (20.0, -2.0), (34.0, 3.0)]
 
@@ -41,10 +42,13 @@ def test_a_way_too_short_for_its_speed_still_ends_on_its_end() -> None:
 def test_the_pose_of_the_vehicle_points_along_the_way() -> None:
     way = Way(POINTS, 3.0, 0.0, True)
     pose, later = way.at(2.0), way.at(2.01)
-    matrix = base_matrix(pose)
-    ahead = np.linalg.inv(matrix) @ np.array([later.x, later.y, 0, 1])
+    ahead = np.linalg.inv(LEVEL.stand(pose)) @ np.array([later.x, later.y, 0, 1])
     assert ahead[0] > 0.02
     assert abs(ahead[1]) < 1e-3
-    ego = ego_pose(pose, 5)
-    assert ego.stamp_ns == 5
-    assert ego.velocity[0] == pytest.approx(3.0)
+
+
+def test_what_rolls_came_from_somewhere() -> None:
+    way = Way(POINTS, 3.0, 0.0, True)
+    before, start = way.at(-0.05), way.at(0.0)
+    assert np.hypot(start.x - before.x, start.y - before.y) == pytest.approx(0.15, abs=2e-3)
+    assert before.speed == 3.0

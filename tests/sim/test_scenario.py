@@ -16,7 +16,6 @@ def test_packaged(name: str) -> None:
     assert found.name == name
     assert found.description
     assert {actor.kind for actor in found.actors} <= set(catalog.MAKERS)
-    assert all((actor.at is None) != (actor.path is None) for actor in found.actors)
 
 
 def test_the_default_drive_holds_what_the_demo_promises() -> None:
@@ -25,9 +24,39 @@ def test_the_default_drive_holds_what_the_demo_promises() -> None:
     assert kinds & {"tug", "belt_loader", "catering_lorry"}
 
 
+def test_the_suite_holds_every_category_and_drives_without_any() -> None:
+    loaded = [scenario.load(name) for name in scenario.names()]
+    unknown = {
+        s.name: {catalog.category_of(a.kind) for a in s.actors if not a.known} - {""}
+        for s in loaded
+    }
+    assert set().union(*unknown.values()) == set(catalog.CATEGORIES)
+    clean = {name for name, found in unknown.items() if not found}
+    assert clean == {n for n in scenario.names() if n.startswith("clean")}
+    assert len(clean) >= 4
+
+
+def test_cameras_share_what_they_do_not_say() -> None:
+    front, left, right = scenario.load("cameras", {"camera.width": 320}).views
+    assert (front.name, left.name, right.name) == ("front", "left", "right")
+    assert front.width == left.width == right.width == 320
+    assert left.yaw_deg == -right.yaw_deg == 55
+    assert scenario.load("apron").views[0].name == "front"
+
+
+@pytest.mark.parametrize("name", ["night", "cameras", "slope"])
+def test_a_saved_scenario_loads_as_it_was(tmp_path: Path, name: str) -> None:
+    found = scenario.load(name)
+    found.save(tmp_path / "again.yaml")
+    assert scenario.load(tmp_path / "again.yaml") == found
+
+
 def test_overrides_reach_inside() -> None:
     found = scenario.load("apron", {"camera.width": 480, "seed": 9})
     assert (found.camera.width, found.seed) == (480, 9)
+
+
+EGO = "name: x\nego: {points: [[0, 0], [1, 0]]}\n"
 
 
 @pytest.mark.parametrize(
@@ -38,6 +67,9 @@ def test_overrides_reach_inside() -> None:
         ("name: x\nego: {points: [[0, 0], [1, 0]]}\nactor: []", "actor"),
         ("name: x\nego: {points: [[0, 0], [1, 0]], speed_mps: -1}", "greater than 0"),
         ("name: [", "not readable as YAML"),
+        (EGO + "actors: [{kind: box}]", r"actors\.0: .*either 'at' or 'path'"),
+        (EGO + "cameras: {a: {yaw: 3}}", "yaw"),
+        (EGO + "cameras: {a: {rate_hz: 5}, b: {}}", "one rate_hz"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, text: str, complaint: str) -> None:

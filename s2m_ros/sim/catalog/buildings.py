@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from s2m_ros.sim.model import Model, stand
 
 Rng = np.random.Generator
 CONCRETE_WALL = Material(srgb("a9a59c"), 0.01, 0.05, 0.22, 2.5)
+WINDOW = replace(
+    GLASS, second=(0.001, 0.001, 0.001), pattern="blotches", pattern_m=6.0, emission=0.5
+)
+"""Dark by day; by night light falls out of some."""
 
 
 def terminal(rng: Rng) -> Model:
@@ -21,7 +26,7 @@ def terminal(rng: Rng) -> Model:
     parts: list[Mesh] = [box((depth, length, height), panel, (0, 0, height / 2))]
     x = -depth / 2
     parts.append(box((0.4, length, 3.4), CONCRETE_WALL, (x, 0, 1.7)))
-    parts.append(box((0.1, length, height - 6.4), GLASS, (x - 0.02, 0, 4.2 + (height - 6.4) / 2)))
+    parts.append(box((0.1, length, height - 6.4), WINDOW, (x - 0.02, 0, 4.2 + (height - 6.4) / 2)))
     for y in np.arange(-length / 2, length / 2 + 0.1, 1.8):
         parts.append(
             box((0.16, 0.09, height - 6.2), STEEL, (x - 0.06, y, 4.2 + (height - 6.4) / 2))

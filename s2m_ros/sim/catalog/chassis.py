@@ -12,9 +12,9 @@ from s2m_ros.types import Float64
 
 Rng = np.random.Generator
 TRIM = plastic("1b1c1e", gloss=0.3)
-RED_LAMP = Material(srgb("7a0c0c"), 0.05, 0.8, 0.05)
-AMBER_LAMP = Material(srgb("d87a10"), 0.05, 0.8, 0.05)
-CLEAR_LAMP = Material((0.6, 0.62, 0.63), 0.1, 0.9, 0.05)
+RED_LAMP = Material(srgb("7a0c0c"), 0.05, 0.8, 0.05, emission=0.004)
+AMBER_LAMP = Material(srgb("d87a10"), 0.05, 0.8, 0.05, emission=0.03)
+CLEAR_LAMP = Material((0.6, 0.62, 0.63), 0.1, 0.9, 0.05, emission=0.04)
 
 
 def wheel(x: float, y: float, radius: float, width: float) -> Mesh:

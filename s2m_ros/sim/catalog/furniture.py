@@ -11,7 +11,7 @@ from s2m_ros.sim.mesh import box, cylinder, merge, superellipsoid, tube
 from s2m_ros.sim.model import Model, stand
 
 Rng = np.random.Generator
-LAMP = Material((0.8, 0.8, 0.75), 0.05, 0.5)
+LAMP = Material((0.8, 0.8, 0.75), 0.05, 0.5, emission=1.2)
 
 
 def mast(rng: Rng) -> Model:
