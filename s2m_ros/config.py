@@ -189,8 +189,18 @@ class Config(Section):
     intake: Intake = Intake()
 
 
+PROFILES = Path(__file__).with_name("profiles")
+"""Settings that come with the package: ``--config small`` reads profiles/small.yaml."""
+
+
+def profile(path: Path) -> Path:
+    """The packaged profile of that name when there is one and no such file; else the path."""
+    packaged = PROFILES / f"{path}.yaml"
+    return packaged if path.name == str(path) and packaged.is_file() and not path.exists() else path
+
+
 def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
-    """Read a YAML file (or the defaults) and lay dotted overrides over it.
+    """Read a YAML file or a profile (or the defaults) and lay dotted overrides over it.
 
     The file holds the tree as it is, or as a ROS parameter file wraps it for all nodes
     (``/**: ros__parameters:``), so that one file serves both.
@@ -199,8 +209,9 @@ def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -
     """
     tree: dict[str, Any] = {}
     if path is not None:
+        path = profile(Path(path))
         try:
-            tree = yaml.safe_load(Path(path).read_text()) or {}
+            tree = yaml.safe_load(path.read_text()) or {}
         except (OSError, yaml.YAMLError) as error:
             raise ConfigError(f"{path}: not a readable YAML file: {error}") from error
         if not isinstance(tree, dict):

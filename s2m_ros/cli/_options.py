@@ -17,7 +17,9 @@ Model = Annotated[str | None, typer.Option(help="Model folder or name.")]
 Segmenter = Annotated[
     str | None, typer.Option(help="Mask decoder: 'trunk' or a promptable model's folder.")
 ]
-ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="YAML file of settings.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="YAML file of settings, or a profile: small.")
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="A setting, as perception.scorer=msp.")
 ]

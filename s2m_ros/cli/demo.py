@@ -8,14 +8,7 @@ from typing import Annotated
 
 import typer
 
-# What two CPU cores carry beside the player and the recorder; a GPU takes the model's full size.
-# One thread a session: a second would spin on the core that the other nodes need.
-TWO_CORES = {
-    "perception.model.width": 640,
-    "perception.model.height": 352,
-    "perception.model.threads": 1,
-    "perception.prompting.max_prompts": 12,
-}
+SETTINGS = Path("small")  # what two CPU cores carry beside the player and the recorder
 
 
 def demo(
@@ -54,7 +47,7 @@ def demo(
 
     begun = time.monotonic()
     console = Console()
-    settings = load(None, {**TWO_CORES, **parse_overrides(set_ or ())})
+    settings = load(SETTINGS, parse_overrides(set_ or ()))
     drive = out / "drive"
     with ended_by_sigterm(), Narrator(console) as narrator:
         narrator("simulating the drive", 0.0)

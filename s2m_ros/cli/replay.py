@@ -22,7 +22,7 @@ def replay(
     rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Speed of a live replay.")] = 1.0,
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", help="YAML of settings."),
+        typer.Option("--config", "-c", help="YAML file of settings, or a profile: small."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, e.g. fusion.base_frame=body.")
