@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,17 @@ from s2m_ros.types import Bool, EgoPose, Float64, Object3D, Role, Track, Tracks
 TIME_HORIZON_S = 10.0
 
 
+class Place(NamedTuple):
+    """One row of ``Encounters``."""
+
+    distance_m: float
+    closing_speed: float
+    reach_s: float
+    on_path: bool
+    ahead_m: float
+    left_m: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Encounters:
     """N tracks in base_link.
@@ -43,6 +55,11 @@ class Encounters:
     on_path: Bool
     ahead_m: Float64
     left_m: Float64
+
+    def places(self) -> list[Place]:
+        columns = (self.distance_m, self.closing_speed, self.reach_s, self.on_path, self.ahead_m,
+                   self.left_m)  # fmt: skip
+        return [Place(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def base_from_frame(ego: EgoPose | None) -> Float64:
@@ -68,13 +85,14 @@ def encounters(
     velocity = np.array([track.velocity[:2] for track in tracks.items]) @ turn.T
     times = np.arange(0.0, TIME_HORIZON_S + TIME_STEP_S / 2, TIME_STEP_S)
     moves = times[:, None, None] * velocity
-    reach = first_contact(clearance(seen_from(drive(ego, times), outlines, moves), settings), times)
+    poses = drive(ego, times)
+    reach = first_contact(clearance(poses, outlines, moves, settings), times)
     way = np.arange(0.0, horizon_m + WAY_STEP_M, WAY_STEP_M)
-    meets = first_contact(clearance(seen_from(ahead(ego, way), outlines), settings), way)
+    meets = first_contact(clearance(ahead(ego, way), outlines, None, settings), way)
     body = vehicle(settings)
-    distance = gaps(outlines, body)
-    soon = seen_from(drive(ego, times[1:2]), outlines, moves[1:2])[0]
-    closing = (distance - gaps(soon, body)) / TIME_STEP_S
+    soon = seen_from(poses[1], outlines + moves[1][:, None])
+    distance, then = np.split(gaps(np.concatenate([outlines, soon]), body), 2)
+    closing = (distance - then) / TIME_STEP_S
     soonest, on_path = reach, np.isfinite(meets) | np.isfinite(reach)
     if ego is None:
         speed = np.linalg.norm(velocity, axis=1) + unknown_speed

@@ -34,26 +34,36 @@ def arc(along: Float64, across: Float64, yaw: Float64) -> Float64:
     return np.column_stack([along * sine - across * cosine, along * cosine + across * sine, yaw])
 
 
-def seen_from(poses: Float64, outlines: Float64, moved: Float64 | None = None) -> Float64:
-    """Outlines (N, K, 2) after moves (T, N, 2), in the body at each pose: (T, N, K, 2)."""
-    c, s = np.cos(poses[:, 2]), np.sin(poses[:, 2])
-    way = -poses[:, None, :2] if moved is None else moved - poses[:, None, :2]
-    offset = outlines[None] + way[:, :, None]
-    into = np.array([[c, -s], [s, c]]).transpose(2, 0, 1)
-    return np.asarray(offset @ into[:, None])
+def seen_from(pose: Float64, outlines: Float64) -> Float64:
+    """Outlines (N, K, 2) in the body at a pose (3,)."""
+    c, s = np.cos(pose[2]), np.sin(pose[2])
+    return np.asarray((outlines - pose[:2]) @ np.array([[c, -s], [s, c]]))
 
 
-def clearance(seen: Float64, settings: Hazards) -> Float64:
-    """How far (T, N), m, outlines seen (T, N, K, 2) are from the vehicle and its margins.
+def clearance(
+    poses: Float64, outlines: Float64, moved: Float64 | None, settings: Hazards
+) -> Float64:
+    """How far (T, N), m, outlines (N, K, 2), each moved by (T, N, 2), are from the vehicle and its
+    margins when it stands at poses (T, 3).
 
     Along the vehicle's own axes, negative inside. The bounding box stands for the outline, so
     that a long slanting object counts as met a little too soon, never too late.
     """
+    c, s = np.cos(poses[:, 2]), np.sin(poses[:, 2])
+    axes = np.concatenate([np.stack([c, s]), np.stack([-s, c])], axis=1)  # (2, 2 T)
+    spans = outlines @ axes
+    low, high = (
+        spans.min(axis=1).reshape(-1, 2, len(poses)),
+        spans.max(axis=1).reshape(-1, 2, len(poses)),
+    )
+    way = -poses[:, None, :2] if moved is None else moved - poses[:, None, :2]
+    along = (way[..., 0] * c[:, None] + way[..., 1] * s[:, None]).T
+    across = (way[..., 1] * c[:, None] - way[..., 0] * s[:, None]).T
     front, half = settings.base_to_front_m, settings.vehicle_width_m / 2 + settings.path_margin_m
-    low, high = seen.min(axis=2), seen.max(axis=2)
-    along = np.maximum(low[..., 0] - front, front - settings.vehicle_length_m - high[..., 0])
-    across = np.maximum(low[..., 1] - half, -half - high[..., 1])
-    return np.asarray(np.maximum(along, across))
+    rear = front - settings.vehicle_length_m
+    ahead_of = np.maximum(low[:, 0] + (along - front), (rear - along) - high[:, 0])
+    beside = np.maximum(low[:, 1] + (across - half), (-half - across) - high[:, 1])
+    return np.asarray(np.maximum(ahead_of, beside).T)
 
 
 def first_contact(clear: Float64, steps: Float64) -> Float64:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from s2m_ros import config
 from s2m_ros.hazards import reasons
 from s2m_ros.hazards.encounter import (
     Encounters,
+    Place,
     base_from_frame,
     beside,
     encounters,
@@ -37,10 +39,25 @@ SURE = 2.0
 """Standard deviations of a position that count as possible places of an object."""
 
 
+_LEVELS = tuple(Level)
+_LIDAR, _BOTH = int(Evidence.LIDAR), int(Evidence.LIDAR | Evidence.CAMERA)
+
+
+class Known(NamedTuple):
+    """One row of ``Facts``."""
+
+    deviation_m: float
+    moving: bool
+    flat: bool
+    low: bool
+    at_once: bool
+    beside: Role | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What the rules ask of N tracks beside the encounters. size_m: float64 (N,), the largest side;
-    the others bool (N,); beside: the known role within reach."""
+    deviation_m: (N,); beside: the known role within reach; the others bool (N,)."""
 
     size_m: Float64
     deviation_m: Float64
@@ -49,6 +66,11 @@ class Facts:
     low: Bool
     at_once: Bool
     beside: list[Role | None]
+
+    def rows(self) -> list[Known]:
+        columns = (self.deviation_m, self.moving, self.flat, self.low, self.at_once)
+        lists = (column.tolist() for column in columns)
+        return [Known(*row) for row in zip(*lists, self.beside, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +140,7 @@ class HazardPolicy:
 
     def _facts(self, tracks: Tracks) -> Facts:
         items, at_once = tracks.items, self._rules.at_once
-        side = np.array([track.size[:2].max() for track in items])
+        side = np.array([track.size for track in items])[:, :2].max(axis=1)
         height = np.array([track.height for track in items])
         evidence = np.array([int(track.evidence) for track in items])
         size, deviation = np.maximum(side, height), longest_deviation(items)
@@ -127,10 +149,9 @@ class HazardPolicy:
         return Facts(
             size_m=size,
             deviation_m=deviation,
-            moving=np.array([bool(track.velocity.any()) for track in items]),
-            flat=evidence & Evidence.FLAT > 0,
-            low=(height < self._rules.one_level_down.low.height_m)
-            & (evidence & Evidence.LIDAR > 0),
+            moving=(np.array([track.velocity for track in items]) != 0).any(axis=1),
+            flat=evidence & int(Evidence.FLAT) > 0,
+            low=(height < self._rules.one_level_down.low.height_m) & (evidence & _LIDAR > 0),
             at_once=important & np.array([role is not None for role in near]),
             beside=near,
         )
@@ -152,32 +173,34 @@ class HazardPolicy:
         level[facts.at_once] = np.maximum(level[facts.at_once], rules.at_once.at_least)
         if state != State.OK:
             level = np.minimum(level + rules.degraded.levels_up, Level.CRITICAL)
+        no_ego = tracks.ego is None
+        decided = [
+            [c for c, one in zip(codes, row, strict=True) if one] for row in decides.T.tolist()
+        ]
         hazards = []
-        for i, track in enumerate(tracks.items):
-            if track.state == TrackState.TENTATIVE and not facts.at_once[i]:
+        for track, final, why, zones, place, known in zip(
+            tracks.items,
+            level.tolist(),
+            decided,
+            lies_in,
+            meets.places(),
+            facts.rows(),
+            strict=True,
+        ):
+            if track.state == TrackState.TENTATIVE and not known.at_once:
                 continue
-            why = [code for code, one in zip(codes, decides[:, i].tolist(), strict=True) if one]
-            why += [*lies_in[i], *_adjusted(facts, i, state, tracks.ego is None)]
-            marks = _marks(track, facts, i, bool(meets.on_path[i]), rules)
-            final = Level(int(level[i]))
+            why = [*why, *zones, *_adjusted(known, state, no_ego)]
+            marks = _marks(track, known, place, rules)
+            words = {**self._words, **zones} if zones else self._words
             hazards.append(
                 Hazard(
                     track=track,
-                    level=final,
+                    level=_LEVELS[final],
                     reasons=(*why, *(code for code in marks if code not in why)),
-                    text=describe(
-                        track,
-                        meets,
-                        i,
-                        final,
-                        why,
-                        marks,
-                        {**self._words, **lies_in[i]},
-                        tracks.stamp_ns,
-                    ),
-                    distance_m=float(meets.distance_m[i]),
-                    closing_speed=float(meets.closing_speed[i]),
-                    time_to_reach_s=float(meets.reach_s[i]),
+                    text=describe(track, place, final, why, marks, words, tracks.stamp_ns),
+                    distance_m=place.distance_m,
+                    closing_speed=place.closing_speed,
+                    time_to_reach_s=place.reach_s,
                     unconfirmed=track.state == TrackState.TENTATIVE,
                 )
             )
@@ -219,12 +242,12 @@ class HazardPolicy:
         return words
 
 
-def _adjusted(facts: Facts, i: int, state: State, no_ego: bool) -> list[str]:
+def _adjusted(known: Known, state: State, no_ego: bool) -> list[str]:
     """Codes of what else moved the level from what the rules asked for."""
     pairs = (
-        (facts.flat[i], reasons.FLAT),
-        (facts.low[i] and not facts.flat[i], reasons.LOW),
-        (facts.at_once[i], reasons.AT_ONCE),
+        (known.flat, reasons.FLAT),
+        (known.low and not known.flat, reasons.LOW),
+        (known.at_once, reasons.AT_ONCE),
         (no_ego, reasons.NO_ODOMETRY),
         (state != State.OK, reasons.DEGRADED_SENSING),
     )
@@ -247,18 +270,17 @@ def _holds(rule: Rule, meets: Encounters, facts: Facts) -> Bool:
     return holds
 
 
-def _marks(track: Track, facts: Facts, i: int, on_path: bool, rules: Rulebook) -> list[str]:
+def _marks(track: Track, known: Known, place: Place, rules: Rulebook) -> list[str]:
     """Codes of what describes a track beside its level."""
-    role = facts.beside[i]
-    evidence = int(track.evidence)
+    role, state = known.beside, track.state
     pairs = (
-        (on_path, reasons.ON_PATH),
+        (place.on_path, reasons.ON_PATH),
         (role is not None, "" if role is None else reasons.NEAR[role]),
-        (facts.deviation_m[i] >= rules.at_once.uncertain_m, reasons.UNCERTAIN),
-        (evidence & Evidence.LIDAR and not evidence & Evidence.CAMERA, reasons.LIDAR_ONLY),
-        (facts.moving[i], reasons.MOVING),
-        (track.state == TrackState.TENTATIVE, reasons.UNCONFIRMED),
-        (track.state == TrackState.COASTING, reasons.COASTING),
-        (track.state == TrackState.HELD, reasons.HELD),
+        (known.deviation_m >= rules.at_once.uncertain_m, reasons.UNCERTAIN),
+        (int(track.evidence) & _BOTH == _LIDAR, reasons.LIDAR_ONLY),
+        (known.moving, reasons.MOVING),
+        (state is TrackState.TENTATIVE, reasons.UNCONFIRMED),
+        (state is TrackState.COASTING, reasons.COASTING),
+        (state is TrackState.HELD, reasons.HELD),
     )
     return [code for holds, code in pairs if holds]

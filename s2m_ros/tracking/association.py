@@ -53,22 +53,30 @@ def assign(
     if n == 0 or m == 0:
         none = np.zeros(0, np.intp)
         return Pairs(none, none, np.zeros(0))
-    s = covariances[:, :, None] + new.r[:, :2, :2]
-    d = new.z[:, :2] - means[:, :, None]
-    xx, xy, yy = s[..., 0, 0], s[..., 0, 1], s[..., 1, 1]
-    dx, dy = d[..., 0], d[..., 1]
+    p, r = covariances[:, :, None], new.r
+    xx, yy = p[..., 0, 0] + r[:, 0, 0], p[..., 1, 1] + r[:, 1, 1]
+    xy = p[..., 0, 1] + r[:, 0, 1]
+    dx, dy = (new.z[:, axis] - means[:, :, None, axis] for axis in (0, 1))
     determinant = xx * yy - xy * xy
     squared = (yy * dx * dx - 2 * xy * dx * dy + xx * dy * dy) / determinant
-    cost = squared + np.log(determinant)
     limit = -2 * np.log1p(-gate)  # chi-square quantile of two degrees of freedom
-    distance = np.where(squared <= limit, cost, FORBIDDEN).min(axis=0)
+    inside = squared <= limit
+    cost = np.full(squared.shape, FORBIDDEN)
+    cost[inside] = squared[inside] + np.log(determinant[inside])
+    distance = cost.min(axis=0)
     allowed: Bool = distance < FORBIDDEN
-    full = np.full((n, m), FORBIDDEN)
     i, k = allowed.nonzero()
+    full = np.full((n, m), FORBIDDEN)
     full[i, k] = distance[i, k] + _unlike(looks, i, new, k)
-    rows, columns = linear_sum_assignment(full)
-    good = allowed[rows, columns]
-    rows, columns = rows[good], columns[good]
+    # Pairs that nobody else wants need no search.
+    alone = (allowed.sum(axis=1)[i] == 1) & (allowed.sum(axis=0)[k] == 1)
+    wanted, offered = np.unique(i[~alone]), np.unique(k[~alone])
+    first, second = linear_sum_assignment(full[np.ix_(wanted, offered)])
+    good = allowed[wanted[first], offered[second]]
+    rows = np.concatenate([i[alone], wanted[first[good]]])
+    columns = np.concatenate([k[alone], offered[second[good]]])
+    order = np.argsort(rows)
+    rows, columns = rows[order], columns[order]
     return Pairs(rows, columns, np.exp(-distance[rows, columns] / 2) / (2 * np.pi))
 
 

@@ -43,13 +43,27 @@ def update(x: Float64, p: Float64, z: Float64, r: Float64) -> tuple[Float64, Flo
     n = x.shape[1]
     innovation = z - x[:, :3]
     s = p[:, :3, :3] + r
-    inverse = np.linalg.inv(s)
+    inverse, determinant = _inverse(s)
     gain = p[:, :, :3] @ inverse
-    left = np.eye(n) - np.pad(gain, ((0, 0), (0, 0), (0, n - 3)))
+    left = np.zeros_like(p)
+    left[:, np.arange(n), np.arange(n)] = 1.0
+    left[:, :, :3] -= gain
     new_p = left @ p @ left.transpose(0, 2, 1) + gain @ r @ gain.transpose(0, 2, 1)
     nis = ((inverse @ innovation[:, :, None])[:, :, 0] * innovation).sum(axis=1)
-    likelihood = -0.5 * (nis + np.linalg.slogdet(s)[1] + 3 * np.log(2 * np.pi))
+    likelihood = -0.5 * (nis + np.log(determinant) + 3 * np.log(2 * np.pi))
     return x + (gain @ innovation[:, :, None])[:, :, 0], new_p, likelihood
+
+
+def _inverse(s: Float64) -> tuple[Float64, Float64]:
+    """Inverses and determinants of symmetric matrices (N, 3, 3), by cofactors: LAPACK takes one
+    matrix at a time and would be most of an update."""
+    a, b, c = s[:, 0, 0], s[:, 0, 1], s[:, 0, 2]
+    d, e, f = s[:, 1, 1], s[:, 1, 2], s[:, 2, 2]
+    aa, ab, ac = d * f - e * e, c * e - b * f, b * e - c * d
+    determinant = a * aa + b * ab + c * ac
+    bc = b * c - a * e
+    rows = [aa, ab, ac, ab, a * f - c * c, bc, ac, bc, a * d - b * b]
+    return np.stack(rows, axis=1).reshape(-1, 3, 3) / determinant[:, None, None], determinant
 
 
 class Motion:
@@ -112,7 +126,11 @@ class Motion:
         quiet = np.where(slow, self._quiet[rows] + 1, 0)
         was = self.moving[rows]
         v, p = self._x[rows, 3:5], self._p[rows, 3:5, 3:5]
-        significant = (v * np.linalg.solve(p, v[:, :, None])[:, :, 0]).sum(axis=1) > SIGNIFICANT
+        (xx, yy), xy = (p[:, 0, 0], p[:, 1, 1]), p[:, 0, 1]
+        nis = (yy * v[:, 0] ** 2 - 2 * xy * v[:, 0] * v[:, 1] + xx * v[:, 1] ** 2) / (
+            xx * yy - xy * xy
+        )
+        significant = nis > SIGNIFICANT
         begins = (ratio > RATIO_MOVES) & ~slow & significant
         moves = np.where(was, quiet < QUIET_UPDATES, begins)
         self.moving[rows], self._quiet[rows] = moves, quiet
@@ -125,6 +143,10 @@ class Motion:
         """Forget all rows but these, bool (N,)."""
         for name in ("_x", "_p", "_still", "_still_p", "_ratio", "_quiet", "moving"):
             setattr(self, name, getattr(self, name)[kept])
+
+    def positions(self) -> Float64:
+        """Positions (N, 3) of the model that holds."""
+        return np.where(self.moving[:, None], self._x[:, :3], self._still)
 
     def estimates(self) -> tuple[Float64, Float64, Float64]:
         """Positions (N, 3), velocities (N, 3), covariances (N, 6, 6) of the model that holds.

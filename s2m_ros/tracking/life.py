@@ -22,6 +22,8 @@ NO_ODOMETRY = "no_odometry"
 GONE = 0.05  # existence below which a place counts as observed free
 RECORD = 5.0  # detections that the prior of the detection probability is worth
 _FLAT = int(Evidence.FLAT)
+_STATES = tuple(TrackState)
+_EVIDENCE = tuple(Evidence(bits) for bits in range(16))
 
 
 class Lives:
@@ -163,14 +165,14 @@ class Lives:
     def states(self) -> list[TrackState]:
         unseen = np.where(self.placed, TrackState.COASTING, TrackState.HELD)
         state = np.where(self.hit, TrackState.CONFIRMED, unseen)
-        return [TrackState(s) for s in np.where(self.confirmed, state, 0).tolist()]
+        return [_STATES[s] for s in np.where(self.confirmed, state, 0).tolist()]
 
     def evidence(self) -> list[Evidence]:
         """All that the last detections rest on; flat when most of them were."""
         ever = np.bitwise_or.reduce(self._seen_as, axis=1)
         count = np.minimum(self.hits, self._seen_as.shape[1])
         flat = 2 * ((self._seen_as & _FLAT) > 0).sum(axis=1) > count
-        return [Evidence(e) for e in np.where(flat, ever, ever & ~np.uint8(_FLAT)).tolist()]
+        return [_EVIDENCE[e] for e in np.where(flat, ever, ever & ~np.uint8(_FLAT)).tolist()]
 
     def _push(self, rows: Rows, value: bool) -> None:
         self._recent[rows, 1:] = self._recent[rows, :-1]

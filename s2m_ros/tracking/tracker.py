@@ -108,8 +108,7 @@ class Tracker:
         return np.asarray(objects.visibility.at(around).all(axis=1))
 
     def _bury(self, objects: Objects3D) -> None:
-        position, _, _ = self._motion.estimates()
-        away = _from_vehicle(objects, position)
+        away = _from_vehicle(objects, self._motion.positions())
         ends = self._lives.ends(
             objects.stamp_ns,
             self._motion.moving,

@@ -37,7 +37,7 @@ def test_seen_from_is_the_inverse_pose() -> None:
     outlines = np.array([[[3, 1], [4, 2.0]]])
     c, s = np.cos(poses[0, 2]), np.sin(poses[0, 2])
     expected = (outlines[0] + [0.5, 0] - poses[0, :2]) @ np.array([[c, -s], [s, c]])
-    np.testing.assert_allclose(seen_from(poses, outlines, np.array([[[0.5, 0]]]))[0, 0], expected)
+    np.testing.assert_allclose(seen_from(poses[0], outlines + np.array([0.5, 0]))[0], expected)
 
 
 def test_contact_is_interpolated() -> None:
@@ -47,5 +47,19 @@ def test_contact_is_interpolated() -> None:
 
 
 def test_clearance_has_the_margin_at_the_sides_alone() -> None:
-    point = np.array([[[[4.0, 0.0]], [[0.0, 3.0]], [[1.0, 1.2]]]])
-    np.testing.assert_allclose(clearance(point, SETTINGS), [[1, 1.5, -0.3]])
+    points = np.array([[[4.0, 0.0]], [[0.0, 3.0]], [[1.0, 1.2]]])
+    here = np.zeros((1, 3))
+    np.testing.assert_allclose(clearance(here, points, None, SETTINGS), [[1, 1.5, -0.3]])
+
+
+def test_clearance_is_that_of_the_box_around_the_outline_in_the_body() -> None:
+    rng = np.random.default_rng(0)
+    outlines, moved = rng.normal(0, 5, (4, 6, 2)), rng.normal(0, 3, (5, 4, 2))
+    poses = rng.normal(0, 2, (5, 3))
+    clear = clearance(poses, outlines, moved, SETTINGS)
+    for t, pose in enumerate(poses):
+        seen = seen_from(pose, outlines + moved[t][:, None])
+        low, high = seen.min(axis=1), seen.max(axis=1)
+        along = np.maximum(low[:, 0] - 3, -1 - high[:, 0])
+        across = np.maximum(low[:, 1] - 1.5, -1.5 - high[:, 1])
+        np.testing.assert_allclose(clear[t], np.maximum(along, across))
