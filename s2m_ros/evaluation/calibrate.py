@@ -204,8 +204,18 @@ def _quantiles(
             samples[name].append(
                 raw if _is_cheap(name) else raw[_sample(len(raw), ~number & 0xFFFF)]
             )
-    joined = {name: np.concatenate(parts) for name, parts in samples.items()}
-    return {name: Quantiles.fit(raw) for name, raw in joined.items() if raw.min() < raw.max()}
+    fitted = {name: _fitted(np.concatenate(parts)) for name, parts in samples.items()}
+    return {name: table for name, table in fitted.items() if table is not None}
+
+
+def _fitted(raw: Float32) -> Quantiles | None:
+    """None where (nearly) all values are the same."""
+    try:
+        return Quantiles.fit(raw)
+    except ValueError:
+        if not np.isfinite(raw).all():
+            raise
+        return None
 
 
 def _is_cheap(name: str) -> bool:

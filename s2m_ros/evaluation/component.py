@@ -89,7 +89,7 @@ def _commonest(truth: Int32, values: NDArray[np.uint16] | None) -> NDArray[np.in
     """The commonest value of each component, in the order of their numbers: int64 (N,)."""
     on = truth > 0
     numbers, place = np.unique(truth[on], return_inverse=True)
-    if values is None:
+    if values is None or not len(numbers):
         return np.zeros(len(numbers), np.int64)
     kinds, kind = np.unique(values[on], return_inverse=True)
     table = np.bincount(

@@ -83,7 +83,9 @@ def test_quantiles_are_those_of_the_footage(folder: Path, site: sites.Site) -> N
     raw = np.concatenate([perception.perceive(image).raw.ravel() for image in Shots()])
     calibrated = site.quantiles["learned"](raw)
     for share in (0.5, 0.9, 0.99):
-        assert (calibrated <= share).mean() == pytest.approx(share, abs=0.02)
+        # many cells share a value, so that a quantile may lie within a step
+        assert (calibrated < share - 0.02).mean() <= share
+        assert (calibrated <= share + 0.02).mean() >= share
 
 
 def test_only_what_is_asked(folder: Path) -> None:
