@@ -203,7 +203,9 @@ def _inference() -> Iterator[Finding]:
             "pip install onnxruntime, or onnxruntime-gpu beside an NVIDIA GPU",
         )  # fmt: skip
         return
-    providers = [p.removesuffix("ExecutionProvider") for p in onnxruntime.get_available_providers()]
+    from s2m_ros.runtime.session import offered
+
+    providers = [name.removesuffix("ExecutionProvider") for name in offered()]
     yield Finding(section, "ONNX Runtime", Level.OK, str(onnxruntime.__version__))
     idle_gpu = _gpu() and not {"CUDA", "Tensorrt"} & set(providers)
     yield Finding(

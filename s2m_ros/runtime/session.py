@@ -49,6 +49,20 @@ def choose_providers(
     return Providers(usable, warning)
 
 
+def offered() -> list[str]:
+    """The execution providers of this machine. InputError when ONNX Runtime is absent."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InputError(
+            "onnxruntime", f"not importable ({error})", "pip install onnxruntime"
+        ) from error
+    names = [str(name) for name in onnxruntime.get_available_providers()]
+    if openvino.importable() and openvino.PROVIDER not in names:
+        names.insert(names.index("CPUExecutionProvider"), openvino.PROVIDER)
+    return names
+
+
 class OnnxRuntimeGraph:
     """One ONNX graph in ONNX Runtime."""
 
@@ -88,19 +102,10 @@ class Session:
         reduced_precision: the graph may run in bfloat16, which is what OpenVINO is for. Graphs that
         compute with pixel coordinates may not, and go to the next provider.
         """
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise InputError(
-                "onnxruntime", f"not importable ({error})", "pip install onnxruntime"
-            ) from error
         wanted = [
             name for name in config.providers if reduced_precision or name != openvino.PROVIDER
         ]
-        offered = list(onnxruntime.get_available_providers())
-        if openvino.importable() and openvino.PROVIDER not in offered:
-            offered.append(openvino.PROVIDER)
-        chosen = choose_providers(wanted, offered, config.provider_policy)
+        chosen = choose_providers(wanted, offered(), config.provider_policy)
         self._graph: OnnxRuntimeGraph | openvino.OpenVinoGraph
         try:
             if chosen.names[0] == openvino.PROVIDER:

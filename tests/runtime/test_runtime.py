@@ -169,7 +169,7 @@ def test_truncated_and_missing_files(folder: Path, tmp_path: Path) -> None:
 def test_a_file_that_is_no_onnx_graph(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "text.onnx"
     path.write_text("hello")
-    with pytest.raises(InputError, match="ONNX Runtime refuses it"):
+    with pytest.raises(InputError, match="ExecutionProvider refuses it"):
         Session(path, Model())
 
 
@@ -215,10 +215,8 @@ def test_outputs_that_the_graph_lacks(folder: Path, tmp_path: Path) -> None:
 
 # --- execution providers ----------------------------------------------------------------------
 
-CPU, CUDA, TENSORRT = (
-    "CPUExecutionProvider",
-    "CUDAExecutionProvider",
-    "TensorrtExecutionProvider",
+CPU, CUDA, TENSORRT, OPENVINO = (
+    f"{name}ExecutionProvider" for name in ("CPU", "CUDA", "Tensorrt", "OpenVINO")
 )
 
 
@@ -235,3 +233,25 @@ def test_required_provider_must_be_there() -> None:
         choose_providers([CUDA, CPU], [CPU], "require")
     with pytest.raises(InputError, match="providers"):
         choose_providers([CUDA], [CPU], "fallback")
+
+
+def test_openvino_gives_what_onnx_runtime_gives(folder: Path) -> None:
+    pytest.importorskip("openvino", reason="the intel extra is not installed")
+    path, image = folder / "encoder.onnx", toy_model.scene([(40, 30, 90, 60)], (160, 96))[None]
+    fast = Session(path, Model(providers=[OPENVINO, CPU]), reduced_precision=True)
+    exact = Session(path, Model(providers=[OPENVINO, CPU]))
+    assert (fast.provider, exact.provider) == (OPENVINO, CPU)
+    assert set(fast.inputs) == set(exact.inputs)
+    assert fast.input_types == exact.input_types
+    names = ["anomaly", "logits"]
+    for size in (160, 96, 160):  # another size compiles anew, a known one does not
+        feed = {"image": np.ascontiguousarray(image[:, :, :size])}
+        for mine, theirs in zip(fast.run(feed, names), exact.run(feed, names), strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=0.05)
+
+
+def test_openvino_refuses_a_broken_graph_clearly(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="the intel extra is not installed")
+    (tmp_path / "broken.onnx").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"broken\.onnx.*OpenVINO.*refuses"):
+        Session(tmp_path / "broken.onnx", Model(providers=[OPENVINO]), reduced_precision=True)
