@@ -247,7 +247,7 @@ def test_openvino_gives_what_onnx_runtime_gives(folder: Path) -> None:
     for size in (160, 96, 160):  # another size compiles anew, a known one does not
         feed = {"image": np.ascontiguousarray(image[:, :, :size])}
         for mine, theirs in zip(fast.run(feed, names), exact.run(feed, names), strict=True):
-            np.testing.assert_allclose(mine, theirs, atol=0.05)
+            np.testing.assert_allclose(mine, theirs, rtol=0.02, atol=0.15)  # bfloat16
 
 
 def test_openvino_refuses_a_broken_graph_clearly(tmp_path: Path) -> None:
