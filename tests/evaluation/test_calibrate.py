@@ -82,10 +82,9 @@ def test_quantiles_are_those_of_the_footage(folder: Path, site: sites.Site) -> N
     perception = build_perception(settings)
     raw = np.concatenate([perception.perceive(image).raw.ravel() for image in Shots()])
     calibrated = site.quantiles["learned"](raw)
-    for share in (0.5, 0.9, 0.99):
-        # many cells share a value, so that a quantile may lie within a step
-        assert (calibrated < share - 0.02).mean() <= share
-        assert (calibrated <= share + 0.02).mean() >= share
+    for share in np.unique(calibrated):  # few values, as many cells are alike
+        if 0.1 < share < 0.99:
+            assert (calibrated <= share).mean() == pytest.approx(share, abs=0.05)
 
 
 def test_only_what_is_asked(folder: Path) -> None:
