@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from ..perception.images import at_image_size
-from ..types import Bool, Float32, InputError, ObjectMasks
+from ..types import Float32, InputError, ObjectMasks
 from .component import ComponentMetrics, FrameComponents, LabelComponents, component_metrics
 from .found import Found
 from .layouts import Label, Sample, read_label
 from .pixel import PixelMetrics, PixelPool
-from .s2m import FrameCurves, S2MMetrics, frame_curves, s2m_metrics
+from .s2m import FrameCurves, S2MMetrics, cut_curves, frame_curves, s2m_metrics
 
 SWEEP = tuple(round(0.2 + 0.05 * i, 2) for i in range(14))
 """Evidence at which masks are cut to find what is best for a set."""
@@ -203,25 +203,28 @@ def _frame(found: Found, threshold: float, options: Options) -> FrameResult:
     truth = LabelComponents(label.anomaly, label.ignore, options.min_gt_px, values)
     clean = not (label.anomaly & ~label.ignore).any() and not label.ignore.all()
 
-    def compared(predicted: Bool, canvas: Float32) -> Compared:
-        return Compared(
-            truth.compare(predicted, options.min_pred_px),
-            frame_curves(canvas, label.anomaly, label.ignore),
-        )
-
     def cut(at: float) -> Compared:
         predicted = score > at
-        return compared(predicted, 2 * predicted.astype(np.float32))
+        return Compared(
+            truth.compare(predicted, options.min_pred_px),
+            cut_curves(predicted, label.anomaly, label.ignore),
+        )
+
+    def painted(canvas: Float32) -> Compared:
+        return Compared(
+            truth.compare(canvas > 0, options.min_pred_px),
+            frame_curves(canvas, label.anomaly, label.ignore),
+        )
 
     score = at_label_size(found.raw, label)
     masks = weak = None
     swept: tuple[FrameComponents, ...] = ()
     if found.masks is not None:
         canvas = canvas_of(found.masks, shape)
-        masks = compared(canvas > 0, canvas)
+        masks = painted(canvas)
     if found.weak is not None:
         canvas = canvas_of(found.weak, shape)
-        weak = compared(canvas > 0, canvas)
+        weak = painted(canvas)
         swept = tuple(truth.compare(canvas >= least, options.min_pred_px) for least in SWEEP)
     return FrameResult(
         found,

@@ -43,17 +43,17 @@ class OnePass:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._last: Encoding | None = None
+        self._last: tuple[UInt8, Encoding] | None = None
 
     @property
     def info(self) -> Mapping[str, str]:
         return self._encoder.info
 
     def encode(self, image: UInt8) -> Encoding:
-        if self._last is None or self._last.image is not image:
+        if self._last is None or self._last[0] is not image:
             self._last = None  # both at once would be twice the memory
-            self._last = self._encoder.encode(image)
-        return self._last
+            self._last = (image, self._encoder.encode(image))
+        return self._last[1]
 
     def roles(self, encoding: Encoding) -> RoleMap | None:
         return self._encoder.roles(encoding)
@@ -118,8 +118,9 @@ def score_frames(
     """The raw scores of each scorer on each frame, no prompts, no masks."""
     found: dict[str, list[Found]] = {name: [] for name in scorers}
     for sample in samples:
+        image = read_rgb(sample.image)
         start = time.perf_counter()
-        encoding = encoder.encode(read_rgb(sample.image))
+        encoding = encoder.encode(image)
         encode_ms = (time.perf_counter() - start) * 1e3
         for name, function in scorers.items():
             start = time.perf_counter()

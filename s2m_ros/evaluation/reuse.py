@@ -9,7 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..config import Perception as Settings
 from ..runtime.manifest import Manifest
+from ..runtime.scorers import names_in
 from .document import Tree
 from .layouts import Sample
 
@@ -63,6 +65,13 @@ def model(manifest: Manifest) -> dict[str, Any]:
         "input": manifest.input.model_dump(),
         "classes": [item.model_dump() for item in manifest.classes],
     }
+
+
+def outside(settings: Settings) -> list[tuple[str, int, int]]:
+    """Files beside the model that the settings name: a site, a user's own scorer or decoder."""
+    named = [Path(n) for n in (settings.site, settings.segmenter, *names_in(settings.scorer)) if n]
+    found = [f for path in named for f in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in found if f.is_file()]
 
 
 def earlier(path: Path, made_from: str) -> Tree | None:

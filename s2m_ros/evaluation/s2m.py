@@ -1,7 +1,6 @@
 """The metric family of S2M: IoU and F1 of each image over thresholds 0, .01 ... 1, averaged.
 
-The canvas of an image is in [0, 1]; a pixel is predicted where the canvas is over the threshold
-(values over 1 are predicted at every threshold: a map that was cut already).
+The canvas of an image is in [0, 1]; a pixel is predicted where the canvas is over the threshold.
 Images without a labelled anomaly score 0 in the published form whatever is predicted; they are
 left out here and stand in the false masks of clean frames instead.
 """
@@ -42,18 +41,31 @@ class S2MMetrics:
 
 def frame_curves(canvas: Float32, anomaly: Bool, ignore: Bool) -> FrameCurves | None:
     """Curves of one image, or None when nothing is labelled in it."""
-    inside = ~ignore
-    truth = anomaly & inside
-    positives = int(truth.sum())
+    truth = anomaly & ~ignore
+    positives = np.count_nonzero(truth)
     if not positives:
         return None
+    shown = ~ignore & (canvas > 0)  # the others are predicted at no threshold
     # a pixel of value v is predicted at the thresholds below v: the first ceil(100 v) of them
-    steps = np.searchsorted(THRESHOLDS, canvas[inside].astype(np.float64), side="left")
-    hit = truth[inside]
+    steps = np.searchsorted(THRESHOLDS, canvas[shown].astype(np.float64), side="left")
     above = _tail(np.bincount(steps, minlength=len(THRESHOLDS) + 1))
-    true = _tail(np.bincount(steps[hit], minlength=len(THRESHOLDS) + 1))
+    true = _tail(np.bincount(steps[truth[shown]], minlength=len(THRESHOLDS) + 1))
     union = above + positives - true
     return FrameCurves(true / union, 2 * true / (above + positives))
+
+
+def cut_curves(predicted: Bool, anomaly: Bool, ignore: Bool) -> FrameCurves | None:
+    """Curves of a map that was cut already, bool (H, W): the same at every threshold."""
+    truth = anomaly & ~ignore
+    positives = np.count_nonzero(truth)
+    if not positives:
+        return None
+    true = np.count_nonzero(predicted & truth)
+    above = np.count_nonzero(predicted & ~ignore)
+    every = np.ones(len(THRESHOLDS))
+    return FrameCurves(
+        every * (true / (above + positives - true)), every * (2 * true / (above + positives))
+    )
 
 
 def _tail(counts: NDArray[np.intp]) -> Float64:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from s2m_ros.evaluation.component import THRESHOLDS as TAUS
 from s2m_ros.evaluation.component import FrameComponents, LabelComponents, component_metrics
 from s2m_ros.evaluation.pixel import PixelPool, pixel_metrics
-from s2m_ros.evaluation.s2m import THRESHOLDS, frame_curves, s2m_metrics
+from s2m_ros.evaluation.s2m import THRESHOLDS, cut_curves, frame_curves, s2m_metrics
 
 EIGHT = np.ones((3, 3), int)
 
@@ -210,9 +210,17 @@ def test_set_average_and_oracle_threshold() -> None:
 
 def test_a_map_that_was_cut_counts_at_every_threshold() -> None:
     anomaly, none = square((0, 0, 10, 10)), square()
-    curves = frame_curves(2 * anomaly.astype(np.float32), anomaly, none)
+    curves = cut_curves(anomaly, anomaly, none)
     assert curves is not None
     assert (curves.iou == 1).all()
+    rng = np.random.default_rng(3)
+    cut, truth, ignore = (rng.random((20, 30)) < share for share in (0.3, 0.4, 0.2))
+    curves, same = cut_curves(cut, truth, ignore), frame_curves(2 * np.float32(cut), truth, ignore)
+    assert curves is not None
+    assert same is not None
+    np.testing.assert_allclose(curves.iou, same.iou)
+    np.testing.assert_allclose(curves.f1, same.f1)
+    assert cut_curves(cut, none, none) is None
 
 
 def test_no_image_with_anomalies() -> None:
