@@ -18,8 +18,7 @@ from ..types import Bool, Float32, Float64, Prompts, RoleMap, ScoreMap
 from .calibration import rarity
 from .evidence import potential
 from .interfaces import Prompter, empty_prompts
-from .prompts import LARGE_CELLS, ground_around, grow_boxes, spread
-from .statistics import otsu
+from .prompts import LARGE_CELLS, ground_around, spread
 
 Detect = Callable[[Float32], tuple[Float32, Float32]]
 """Rarity float32 (h, w) -> boxes float32 (N, 4) in cells, confidence float32 (N,) in [0, 1]."""
@@ -28,8 +27,11 @@ LEAST_CONFIDENCE = 0.05
 SUPPRESSION_IOU = 0.5
 """Least confidence of a box, and the IoU from which the weaker of two goes, as in S2M."""
 
-PROPOSED = 256
+PROPOSED = 128
 """Boxes that are compared with each other, the most confident ones."""
+
+SAMPLES = 24
+"""Samples a side on which a box is measured, with what is around it."""
 
 WITHIN = 0.9
 """Share of a box inside another from which it lies in it."""
@@ -75,6 +77,7 @@ class BoxPrompter:
 
     def __call__(self, score: ScoreMap, roles: RoleMap | None = None) -> Prompts:
         """Boxes and points in image pixels; peak and contrast are rarities."""
+        config = self.config
         values = rarity(score.scores)
         h, w = values.shape
         boxes, confidence = self.detect(values)
@@ -82,15 +85,25 @@ class BoxPrompter:
         usable = (confidence >= LEAST_CONFIDENCE) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         rows = np.flatnonzero(usable)
         rows = rows[np.argsort(-confidence[rows], kind="stable")[:PROPOSED]]
+        rows = rows[suppress(boxes[rows], confidence[rows], SUPPRESSION_IOU)]
         boxes, confidence = boxes[rows], confidence[rows]
-        rows_kept = suppress(boxes, confidence, SUPPRESSION_IOU)
-        boxes, confidence = boxes[rows_kept], confidence[rows_kept]
-        prompts = describe(boxes, values, score.image_size, self.config.points)
-        possible = promise(prompts, score, roles)
+        if not len(boxes):
+            return empty_prompts(config.points)
+        measure = measured(values, boxes)
+        ground = ground_around(cell_boxes(boxes, values.shape), roles, values.shape)
+        possible = potential(measure.peak, measure.contrast, ground)
         order = np.argsort(-confidence * possible, kind="stable")
-        order = order[possible[order] >= self.min_evidence]
-        chosen = order[: self.config.max_prompts]
-        return replace(take(prompts, chosen), omitted=len(boxes) - len(chosen))
+        chosen = order[possible[order] >= self.min_evidence][: config.max_prompts]
+        points, labels = points_in(values, boxes[chosen], measure.cut[chosen], config.points)
+        scale = np.asarray([score.image_size[0] / w, score.image_size[1] / h], np.float32)
+        return Prompts(
+            np.asarray(boxes[chosen] * np.tile(scale, 2), np.float32),
+            points * scale,
+            labels,
+            measure.peak[chosen],
+            measure.contrast[chosen],
+            len(boxes) - len(chosen),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,32 +130,63 @@ class JointPrompter:
         return replace(take(prompts, chosen), omitted=prompts.omitted + len(prompts) - len(chosen))
 
 
-def describe(boxes: Float32, values: Float32, image_size: tuple[int, int], points: int) -> Prompts:
-    """Prompts of boxes (N, 4) in cells of the rarity map ``values``, in their order.
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """Rarities of N boxes, float32 (N,) each.
 
-    The object in a box is the region over Otsu's cut that holds most of the box's rarity.
+    peak: the highest; cut: half-way from it down to the mean around the box; contrast: mean over
+    the cut in the box less the mean under it in the grown box.
     """
-    if not len(boxes):
-        return empty_prompts(points)
+
+    peak: Float32
+    cut: Float32
+    contrast: Float32
+
+
+def measured(values: Float32, boxes: Float32) -> Measured:
+    """Measure boxes (N, 4), in cells of the rarity map, on a grid of samples over each.
+
+    The grown box reaches beyond the box by a quarter of its larger side, at least 2 cells.
+    """
     h, w = values.shape
-    cells = cell_boxes(boxes, values.shape)
-    grown = grow_boxes(cells, values.shape)
-    scale = np.asarray([image_size[0] / w, image_size[1] / h], np.float32)
-    at = np.zeros((len(boxes), points, 2), np.float32)
-    labels = np.full((len(boxes), points), -1, np.float32)
-    peak, contrast = np.zeros(len(boxes), np.float32), np.zeros(len(boxes), np.float32)
-    for row, ((x0, y0, x1, y1), (u0, v0, u1, v1)) in enumerate(zip(cells, grown, strict=True)):
-        around = values[v0:v1, u0:u1]
-        cut = otsu(around)
+    margin = np.maximum(2.0, 0.25 * (boxes[:, 2:] - boxes[:, :2]).max(axis=1))[:, None]
+    steps = (np.arange(SAMPLES, dtype=np.float32) + 0.5) / SAMPLES
+    low, high = boxes[:, :2] - margin, boxes[:, 2:] + margin
+    place = low[:, None] + (high - low)[:, None] * steps[:, None]  # (N, SAMPLES, 2)
+    within = (place >= boxes[:, None, :2]) & (place < boxes[:, None, 2:])
+    on_map = (place >= 0) & (place < [w, h])
+    cell = np.clip(place.astype(np.intp), 0, [w - 1, h - 1])
+    found = values[cell[:, :, None, 1], cell[:, None, :, 0]].reshape(len(boxes), -1)
+    inside = (within[:, :, None, 1] & within[:, None, :, 0]).reshape(found.shape)
+    there = (on_map[:, :, None, 1] & on_map[:, None, :, 0]).reshape(found.shape)
+    peak = np.where(inside, found, 0).max(axis=1)
+    around = _mean(found, there & ~inside)
+    cut = 0.5 * (peak + around)
+    over = found > cut[:, None]
+    contrast = _mean(found, inside & over) - _mean(found, there & ~over)
+    return Measured(
+        np.asarray(peak, np.float32), np.asarray(cut, np.float32), np.asarray(contrast, np.float32)
+    )
+
+
+def _mean(values: Float32, used: Bool) -> Float64:
+    total = np.where(used, values, 0).sum(axis=1, dtype=np.float64)
+    return np.asarray(total / np.maximum(used.sum(axis=1), 1), np.float64)
+
+
+def points_in(
+    values: Float32, boxes: Float32, cuts: Float32, count: int
+) -> tuple[Float32, Float32]:
+    """Points float32 (N, count, 2) in cells, on what each box holds over its cut; their labels."""
+    points = np.zeros((len(boxes), count, 2), np.float32)
+    labels = np.full((len(boxes), count), -1, np.float32)
+    for row, (x0, y0, x1, y1) in enumerate(cell_boxes(boxes, values.shape)):
         patch = values[y0:y1, x0:x1]
-        inside = heaviest(patch, patch > cut)
-        under = around[around <= cut]
-        peak[row] = patch[inside].max()
-        contrast[row] = patch[inside].mean() - (under.mean() if len(under) else 0.0)
-        spots = spread(patch, inside, points if inside.sum() >= LARGE_CELLS else 1)
-        at[row, : len(spots)] = (spots + np.asarray([x0, y0], np.float32) + 0.5) * scale
+        inside = heaviest(patch, patch > cuts[row])
+        spots = spread(patch, inside, count if inside.sum() >= LARGE_CELLS else 1)
+        points[row, : len(spots)] = spots + np.asarray([x0, y0], np.float32) + 0.5
         labels[row, : len(spots)] = 1
-    return Prompts(np.asarray(boxes * np.tile(scale, 2), np.float32), at, labels, peak, contrast)
+    return points, labels
 
 
 def cell_boxes(boxes: Float32, shape: tuple[int, ...]) -> np.ndarray:

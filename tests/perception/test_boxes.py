@@ -57,6 +57,7 @@ box = st.tuples(coordinate, coordinate, st.floats(1, 30), st.floats(1, 30)).map(
 
 
 @given(st.lists(box, min_size=1, max_size=8), st.lists(box, min_size=1, max_size=8))
+@settings(deadline=None)
 def test_iou_is_that_of_pycocotools(a: list, b: list) -> None:
     def corner_and_size(boxes: np.ndarray) -> np.ndarray:
         return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1).astype(np.float64)
@@ -67,7 +68,7 @@ def test_iou_is_that_of_pycocotools(a: list, b: list) -> None:
 
 
 @given(st.lists(box, min_size=1, max_size=20), st.randoms())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_duplicates_go_as_in_opencv(boxes: list, random) -> None:
     """Whole coordinates and distinct ranks, so that both libraries see the same numbers."""
     whole = np.unique(np.round(boxes), axis=0).astype(np.float32)
