@@ -34,12 +34,17 @@ def build(
     near_m: float = 0.02,
     far_m: float = 0.2,
     far_reach_m: float = 150.0,
+    fine: Box | None = None,
 ) -> Ground:
-    """The ground around area (x_min, y_min, x_max, y_max), which is painted in full detail."""
+    """The ground around area (x_min, y_min, x_max, y_max), worn and painted in cells of near_m.
+
+    With fine, a part of it, only that part is so detailed and the rest has cells thrice as large.
+    """
     tiles = Tiles(rng)
     x0, y0, x1, y1 = area
-    canvases = [
-        Canvas((x0, y0), (x1 - x0, y1 - y0), near_m, tiles),
+    canvases = [] if fine is None else [_canvas(fine, near_m, tiles)]
+    canvases += [
+        _canvas(area, near_m if fine is None else 3 * near_m, tiles),
         Canvas(
             (x0 - far_reach_m, y0 - far_reach_m),
             (x1 - x0 + 2 * far_reach_m, y1 - y0 + 2 * far_reach_m),
@@ -70,6 +75,11 @@ def build(
         for stroke in flat:
             stroke.paint(canvas)
     return Ground(canvases, rng, 0.11 if surface.kind == "concrete" else 0.2)
+
+
+def _canvas(area: Box, cell_m: float, tiles: Tiles) -> Canvas:
+    x0, y0, x1, y1 = area
+    return Canvas((x0, y0), (x1 - x0, y1 - y0), cell_m, tiles)
 
 
 def _base_colour(surface: Surface, rng: np.random.Generator) -> Float32:

@@ -12,7 +12,7 @@ from s2m_ros.types import Float32, Float64
 
 STEP = 4
 """The flow is computed for every fourth pixel of every fourth row."""
-LEAST_PX, MOST_PX = 0.8, 40.0
+LEAST_PX, MOST_PX = 1.0, 40.0
 FAR_M = 1e4
 
 

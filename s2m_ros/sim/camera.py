@@ -13,7 +13,7 @@ from s2m_ros.sim import develop
 from s2m_ros.sim.blur import motion_blur
 from s2m_ros.sim.mesh import rotation_matrix
 from s2m_ros.sim.scenario import CameraSensor
-from s2m_ros.sim.shader import Shader, Surfels
+from s2m_ros.sim.shader import Shader, Surfels, meet
 from s2m_ros.sim.weather import Cloud, streaks, veil
 from s2m_ros.types import Float32, Float64, InputError, UInt8
 
@@ -133,6 +133,11 @@ def take(
     return Picture(image, instances, found.label.reshape(shape))
 
 
+SUB_PIXELS = ((-0.3, -0.3), (0.3, 0.3))
+BESIDE = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0))
+"""A pixel and its neighbours, rows and columns apart."""
+
+
 def _antialias(
     colour: Float32,
     found: Surfels,
@@ -142,10 +147,16 @@ def _antialias(
     eye: Float32,
     rng: np.random.Generator,
 ) -> None:
-    """Add two rays to each pixel at the edge of a surface."""
-    key = (found.actor * 257 + found.material).reshape(camera.shape)
-    edge = np.zeros(key.shape, np.bool_)
-    across, down = key[:, 1:] != key[:, :-1], key[1:] != key[:-1]
+    """Add two rays to each pixel at the edge of a surface.
+
+    A ray that meets the surface which the pixel shows, or one beside it, takes that one's colour.
+    Only what is thinner than a pixel is shaded anew.
+    """
+    height, width = camera.shape
+    key = found.actor * 257 + found.material
+    image = key.reshape(height, width)
+    edge = np.zeros(image.shape, np.bool_)
+    across, down = image[:, 1:] != image[:, :-1], image[1:] != image[:-1]
     edge[:, 1:] |= across
     edge[:, :-1] |= across
     edge[1:] |= down
@@ -153,12 +164,26 @@ def _antialias(
     index = np.flatnonzero(edge)
     if not len(index):
         return
-    shift = np.float32(0.3) * (camera.across[index] + camera.down[index])
-    centre = camera.rays[index]
-    rays = np.concatenate([centre - shift, centre + shift]) @ rotation.T
-    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    rays = np.ascontiguousarray(rays)
-    eyes = np.ascontiguousarray(np.broadcast_to(eye, rays.shape))
-    more, _ = shader.shade(eyes, rays, camera.pixel_rad, rng)
-    more = np.minimum(more, 2.0).reshape(2, len(index), 3)
-    colour[index] = (colour[index] + more.sum(axis=0)) / 3
+    total = colour[index].copy()
+    row, column = np.divmod(index, width)
+    for right, low in SUB_PIXELS:
+        shift = np.float32(right) * camera.across[index] + np.float32(low) * camera.down[index]
+        rays = (camera.rays[index] + shift) @ rotation.T
+        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+        rays = np.ascontiguousarray(rays)
+        eyes = np.ascontiguousarray(np.broadcast_to(eye, rays.shape))
+        met, _ = meet(shader.scene, eyes, rays)
+        wanted = met.actor * 257 + met.material
+        source = np.full(len(index), -1)
+        for y, x in BESIDE:
+            near = np.clip(row + y, 0, height - 1) * width + np.clip(column + x, 0, width - 1)
+            source = np.where((source < 0) & (key[near] == wanted), near, source)
+        more = np.minimum(colour[source], 2.0)
+        thin = np.flatnonzero(source < 0)
+        if len(thin):
+            own, _ = shader.shade(
+                np.ascontiguousarray(eyes[thin]), rays[thin], camera.pixel_rad, rng
+            )
+            more[thin] = np.minimum(own, 2.0)
+        total += more
+    colour[index] = total / (1 + len(SUB_PIXELS))

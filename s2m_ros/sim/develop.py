@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
 from s2m_ros.sim.scenario import CameraSensor
 from s2m_ros.types import Float32, UInt8
 
+SHIFTS = 128
+"""Noise is one field, laid over each picture at another of so many rows and columns."""
 DAY_GAIN = 1.0
 """Gain at which the sensor's noise is what ``CameraSensor.noise`` says."""
 
@@ -31,13 +35,28 @@ def develop(linear: Float32, gain: float, sensor: CameraSensor, rng: np.random.G
     if sensor.blur_px > 0:
         sigma_px = max(sensor.blur_px * scale, 0.3)
         linear = np.asarray(cv2.GaussianBlur(linear, (0, 0), sigma_px), np.float32)
-    y, x = np.ogrid[-1 : 1 : complex(0, h), -1 : 1 : complex(0, w)]
-    linear *= (1 - 0.2 * ((x * x + y * y * 0.5) / 1.5) ** 1.3).astype(np.float32)[..., None]
+    linear *= _vignette(h, w)
     if sensor.noise > 0:
         linear += _noise(linear, gain, sensor.noise, rng)
     value = np.minimum(np.sqrt(np.maximum(linear, 0)) * 2000, 4095).astype(np.uint16)
-    dither = rng.random((h, w, 1), dtype=np.float32)
-    return np.asarray(_TONES[value] + dither, np.uint8)
+    # Each pixel falls to either side of its value, so that dark sky shows no steps.
+    return np.asarray(_TONES[value] + rng.random((h, w, 1), dtype=np.float32), np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _vignette(height: int, width: int) -> Float32:
+    """Share of light towards the corners: float32 (H, W, 1)."""
+    y, x = np.ogrid[-1 : 1 : complex(0, height), -1 : 1 : complex(0, width)]
+    return (1 - 0.2 * ((x * x + y * y * 0.5) / 1.5) ** 1.3).astype(np.float32)[..., None]
+
+
+@lru_cache(maxsize=2)
+def _grain(height: int, width: int) -> Float32:
+    """White noise with half of it common to all channels, more than a picture: (H, W, 3)."""
+    rng = np.random.default_rng(20_231)
+    size = (height + SHIFTS, width + SHIFTS)
+    white = rng.standard_normal((*size, 3), dtype=np.float32)
+    return np.asarray(white + np.float32(1.3) * rng.standard_normal((*size, 1), dtype=np.float32))
 
 
 def _noise(linear: Float32, gain: float, amount: float, rng: np.random.Generator) -> Float32:
@@ -46,8 +65,8 @@ def _noise(linear: Float32, gain: float, amount: float, rng: np.random.Generator
     more = (
         max(gain / DAY_GAIN, 1.0) ** 0.35
     )  # wider apertures and longer exposures make up for most
-    white = rng.standard_normal((h, w, 3), dtype=np.float32)
-    white += np.float32(1.3) * rng.standard_normal((h, w, 1), dtype=np.float32)
+    down, right = rng.integers(SHIFTS, size=2)
+    white = _grain(h, w)[down : down + h, right : right + w] * np.float32(rng.choice((-1, 1)))
     variance = np.maximum(linear, 0) * np.float32(0.00018 * more) + np.float32(0.00002 * more)
     return np.asarray(np.sqrt(variance) * white * np.float32(0.6 * amount), np.float32)
 

@@ -33,6 +33,9 @@ START_NS = 1_700_000_000_000_000_000
 LIDAR_FRAME = "lidar"
 ODOM_FRAME = "odom"
 MARGIN_M = 30.0
+"""How far from the way of the vehicle the ground shows wear."""
+FINE_M = 9.0
+"""How far around it the ground is painted in cells of 2 cm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +109,11 @@ class Stage:
         points = np.array(scenario.ego.points)
         low, high = points.min(axis=0) - MARGIN_M / 2, points.max(axis=0) + MARGIN_M
         area = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
-        ground = apron.build(scenario.surface, scenario.markings, scenario.regions, area, rng)
+        low, high = points.min(axis=0) - FINE_M, points.max(axis=0) + FINE_M
+        fine = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        ground = apron.build(
+            scenario.surface, scenario.markings, scenario.regions, area, rng, fine=fine
+        )
         actors = [_actor(i, entry, seed) for i, entry in enumerate(scenario.actors)]
         self._floodlights = tuple(lamps.floodlight(lamp) for lamp in light.lamps)
         self.scene = Scene(ground, sky, actors, Terrain(scenario.relief), self._floodlights)

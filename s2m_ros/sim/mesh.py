@@ -136,10 +136,29 @@ def from_faces(vertices: ArrayLike, faces: ArrayLike, material: Material) -> Mes
 
 def box(size: ArrayLike, material: Material, centre: ArrayLike = (0, 0, 0)) -> Mesh:
     """A cuboid about its centre."""
-    sides = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    faces = [f for a, b, c, d in quads for f in ((a, b, c), (a, c, d))]
-    return from_faces(sides * np.asarray(size) + np.asarray(centre), faces, material)
+    corners = _CUBE * np.asarray(size, np.float64) + np.asarray(centre, np.float64)
+    triangles = corners[_CUBE_FACES].astype(np.float32)
+    index = np.zeros(len(triangles), np.int16)
+    return Mesh(triangles, _CUBE_NORMALS.copy(), index, (material,))
+
+
+_CUBE = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+_CUBE_FACES = np.array(
+    [
+        face
+        for a, b, c, d in (
+            (0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3),
+        )
+        for face in ((a, b, c), (a, c, d))
+    ]
+)  # fmt: skip
+_CUBE_NORMALS = np.repeat(
+    np.repeat(
+        np.array([(-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1)]), 2, 0
+    )[:, None],
+    3,
+    axis=1,
+).astype(np.float32)
 
 
 def loft(sections: ArrayLike, material: Material, caps: bool = True) -> Mesh:

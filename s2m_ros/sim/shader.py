@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from s2m_ros.sim import contact, lamps, noise
 from s2m_ros.sim.scene import Scene
 from s2m_ros.sim.tracer import Hits
-from s2m_ros.types import Float32, UInt8
+from s2m_ros.types import Bool, Float32, UInt8
 
 EPSILON_M = 2e-3
+SPARSE = 0.3
+"""Share of the meshes' pixels from which a ray looks for the sky; the others take the mean."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,15 +105,14 @@ class Shader:
             return colour, found
         ground = found.material == -1
         sunlit = self._sunlight(found, solid, rng)
-        openness = self._openness(found, solid, rng)
+        openness, sampled = self._openness(found, solid, rng, shape is not None)
         lamplit = self._lamplight(found, solid, rng)
         if shape is not None:
             if lamplit is not None:
                 lamplit = np.asarray(cv2.blur(lamplit.reshape(*shape, 3), (3, 3)).reshape(-1, 3))
             sunlit = _smooth(sunlit, ground, shape, 3)
-            openness = np.where(
-                ground, openness, _smooth(openness, (found.material >= 0), shape, 7)
-            )
+            smooth = _smooth(openness, sampled, shape, 9, found.material >= 0)
+            openness = np.where(ground, openness, smooth)
         g = np.flatnonzero(ground)
         if len(g):
             extra = None if lamplit is None else lamplit[g]
@@ -186,10 +187,19 @@ class Shader:
         return out
 
     def _openness(
-        self, found: Surfels, solid: NDArray[np.intp], rng: np.random.Generator
-    ) -> Float32:
-        """Share of the sky that each point sees: contact patches on the ground, else one ray."""
+        self,
+        found: Surfels,
+        solid: NDArray[np.intp],
+        rng: np.random.Generator,
+        sparse: bool,
+    ) -> tuple[Float32, Bool]:
+        """Share of the sky that each point sees: contact patches on the ground, else one ray.
+
+        sparse: cast it for some of the meshes' points only; the second array, bool (N,), says
+        which these are.
+        """
         out = np.ones(len(found.distance), np.float32)
+        sampled = np.zeros(len(found.distance), np.bool_)
         scene = self.scene
         ground = solid[found.material[solid] == -1]
         near = ground[found.distance[ground] < 150]
@@ -200,6 +210,8 @@ class Shader:
                 contact.apply(patch, x, y, scene.origin[i], scene.heading[i], value)
         out[near] = value
         mesh = solid[found.material[solid] >= 0]
+        if sparse:
+            mesh = mesh[rng.random(len(mesh)) < SPARSE]
         if len(mesh):
             ray = rng.standard_normal((len(mesh), 3), dtype=np.float32)
             ray /= np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-6)
@@ -209,7 +221,8 @@ class Shader:
             height = found.point[mesh, 2] - scene.base[found.actor[mesh]]
             low = np.exp(-height / np.float32(0.25)) * (0.5 - 0.5 * found.normal[mesh, 2])
             out[mesh] = np.where(blocked, np.float32(0.12), np.float32(1.0)) * (1 - 0.6 * low)
-        return out
+            sampled[mesh] = True
+        return out, sampled
 
     def _shade_ground(
         self,
@@ -364,9 +377,13 @@ def _streak(value: Float32, index: NDArray[np.intp], shape: tuple[int, int]) -> 
     return np.asarray(blurred[:, :3] / np.maximum(blurred[:, 3:], 1e-6), np.float32)
 
 
-def _smooth(value: Float32, mask: NDArray[np.bool_], shape: tuple[int, int], size: int) -> Float32:
-    """Mean over a small window of the masked pixels; others keep their value."""
+def _smooth(
+    value: Float32, mask: Bool, shape: tuple[int, int], size: int, wanted: Bool | None = None
+) -> Float32:
+    """Mean over a small window of the masked pixels, for those wanted; others keep their value."""
     weight = mask.reshape(shape).astype(np.float32)
     total = cv2.blur(value.reshape(shape) * weight, (size, size))
     share = cv2.blur(weight, (size, size))
-    return np.where(mask, (total / np.maximum(share, 1e-6)).reshape(-1), value)
+    mean = (total / np.maximum(share, 1e-6)).reshape(-1)
+    wanted = mask if wanted is None else wanted & (share.reshape(-1) > 1e-6)
+    return np.where(wanted, mean, value)

@@ -101,7 +101,9 @@ class Witness:
         rays = np.ascontiguousarray(sight.camera.rays[flat] @ turn.T.astype(np.float32))
         eye = model_from_optical[:3, 3].astype(np.float32)
         eyes = np.ascontiguousarray(np.broadcast_to(eye, rays.shape))
-        alone = self._alone.setdefault(id(mesh), Tracer(mesh.triangles))
+        if id(mesh) not in self._alone:
+            self._alone[id(mesh)] = Tracer(mesh.triangles)
+        alone = self._alone[id(mesh)]
         would = alone.cast(eyes, rays).face >= 0
         does = sight.instances.ravel()[flat] == actor.id
         return float((would & does).sum() / would.sum()) if would.any() else 1.0
