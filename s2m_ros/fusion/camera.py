@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -102,35 +103,38 @@ class CameraModel:
                 "publish the camera_info of this resolution, or calibrate at it",
             )
 
-    def project(self, points: NDArray[np.floating]) -> tuple[Float64, Bool]:
-        """Pixels, float64 (N, 2), of points (N, 3) in the optical frame, m.
+    def project(self, points: NDArray[Any]) -> tuple[NDArray[Any], Bool]:
+        """Pixels (N, 2), in the dtype of the points, of points (N, 3) in the optical frame, m.
 
         The second array, bool (N,), says which of them the image holds; the others' pixels are
         NaN or outside of it.
         """
-        moved = np.asarray(points, float)
+        moved = points if points.dtype == np.float32 else np.asarray(points, np.float64)
         if self.offset.any() or not np.array_equal(self.rotation, np.eye(3)):
-            moved = moved @ self.rotation.T + self.offset
+            kind = moved.dtype
+            moved = (self.rotation.astype(kind) @ moved.T + self.offset[:, None].astype(kind)).T
         x, y, z = moved.T
         if self.model == "equidistant":
             r = np.hypot(x, y)
             theta = np.arctan2(r, z)
             seen = theta < self.limit
-            scale = _fisheye(self.distortion, theta) / np.maximum(r, 1e-12)
-            xy = moved[:, :2] * np.where(r > 1e-12, scale, 1.0)[:, None]
+            scale = np.where(r > 1e-12, _fisheye(self.distortion, theta), 1.0)
+            scale = (scale / np.where(r > 1e-12, r, 1.0)).astype(moved.dtype)
+            x, y = x * scale, y * scale
         else:
             seen = z > 1e-6
-            depth = np.where(seen, z, 1.0)
-            xy = np.stack([x / depth, y / depth]).T
+            inverse = 1 / np.where(seen, z, 1)
+            x, y = x * inverse, y * inverse
             if self.distortion.any():
-                seen &= xy[:, 0] ** 2 + xy[:, 1] ** 2 < self.limit**2
-                xy = _distort(self.distortion, np.where(seen[:, None], xy, 0.0))
-        (fx, skew), (_, fy) = self.matrix[:2, :2]
-        u = fx * xy[:, 0] + skew * xy[:, 1] + (self.matrix[0, 2] + 0.5)
-        v = fy * xy[:, 1] + (self.matrix[1, 2] + 0.5)
+                seen &= x * x + y * y < self.limit**2
+                x, y = _distort(self.distortion, np.where(seen, x, 0), np.where(seen, y, 0))
+        (fx, skew, cx), (_, fy, cy) = self.matrix[:2].tolist()
+        u = fx * x + (cx + 0.5) if skew == 0 else fx * x + skew * y + (cx + 0.5)
+        v = fy * y + (cy + 0.5)
         valid = seen & (u >= 0) & (u < self.size[0]) & (v >= 0) & (v < self.size[1])
-        pixels = np.stack([np.where(seen, u, np.nan), np.where(seen, v, np.nan)]).T
-        return pixels, np.asarray(valid)
+        if not seen.all():
+            u, v = np.where(seen, u, np.nan), np.where(seen, v, np.nan)
+        return np.stack([u, v]).T, np.asarray(valid)
 
     def ray(self, pixels: NDArray[np.floating]) -> Float64:
         """Unit rays, float64 (N, 3), in the optical frame from ``origin`` through pixels (N, 2).
@@ -202,48 +206,54 @@ def _lens(source: str, model: str, distortion: Sequence[float]) -> Float64:
     return full
 
 
-def _distort(d: Float64, xy: Float64) -> Float64:
+def _distort(d: Float64, x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Brown-Conrady with the rational radial term: OpenCV's ``projectPoints``."""
-    x, y = xy[:, 0], xy[:, 1]
-    r2 = x * x + y * y
+    _, _, p1, p2 = d[:4].tolist()
+    xx, xy, yy = x * x, x * y, y * y
+    r2 = xx + yy
     radial = _radial(d, r2)
-    dx = 2 * d[2] * x * y + d[3] * (r2 + 2 * x * x)
-    dy = d[2] * (r2 + 2 * y * y) + 2 * d[3] * x * y
-    return np.column_stack([x * radial + dx, y * radial + dy])
+    return (
+        x * radial + 2 * p1 * xy + p2 * (r2 + 2 * xx),
+        y * radial + p1 * (r2 + 2 * yy) + 2 * p2 * xy,
+    )
 
 
-def _radial(d: Float64, r2: Float64) -> Float64:
-    over = 1 + r2 * (d[0] + r2 * (d[1] + r2 * d[4]))
-    under = 1 + r2 * (d[5] + r2 * (d[6] + r2 * d[7]))
-    return np.asarray(over / under)
+def _radial(d: Float64, r2: NDArray[Any]) -> NDArray[Any]:
+    k1, k2, _, _, k3, k4, k5, k6 = d.tolist()
+    over = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    if k4 == k5 == k6 == 0:
+        return np.asarray(over)
+    return np.asarray(over / (1 + r2 * (k4 + r2 * (k5 + r2 * k6))))
 
 
 def _undistort(d: Float64, wanted: Float64) -> Float64:
     """Newton's method on ``_distort`` (the fixed point that OpenCV iterates can diverge)."""
-    xy: Float64 = wanted.copy()
+    goal_x, goal_y = wanted.T
+    x, y = wanted.T.copy()
     step = 1e-6
-    along_x, along_y = np.array([step, 0.0]), np.array([0.0, step])
     for _ in range(20):
-        here = _distort(d, xy)
-        miss = wanted - here
-        if np.nanmax(np.abs(miss), initial=0.0) < 1e-12:
+        here_x, here_y = _distort(d, x, y)
+        miss_x, miss_y = goal_x - here_x, goal_y - here_y
+        if np.nanmax(np.abs([miss_x, miss_y]), initial=0.0) < 1e-12:
             break
-        jx = (_distort(d, xy + along_x) - here) / step
-        jy = (_distort(d, xy + along_y) - here) / step
-        det = jx[:, 0] * jy[:, 1] - jy[:, 0] * jx[:, 1]
+        (xx, yx), (xy, yy) = (
+            ((ahead_x - here_x) / step, (ahead_y - here_y) / step)
+            for ahead_x, ahead_y in (_distort(d, x + step, y), _distort(d, x, y + step))
+        )
+        det = xx * yy - xy * yx
         with np.errstate(divide="ignore", invalid="ignore"):
-            dx = (miss[:, 0] * jy[:, 1] - jy[:, 0] * miss[:, 1]) / det
-            dy = (jx[:, 0] * miss[:, 1] - miss[:, 0] * jx[:, 1]) / det
-        xy += np.clip(np.column_stack([dx, dy]), -0.5, 0.5)
-    lost = np.abs(_distort(d, xy) - wanted).max(axis=1) > 1e-7
-    xy[lost] = np.nan
-    return xy
+            x = x + np.clip((miss_x * yy - xy * miss_y) / det, -0.5, 0.5)
+            y = y + np.clip((xx * miss_y - miss_x * yx) / det, -0.5, 0.5)
+    end_x, end_y = _distort(d, x, y)
+    lost = np.maximum(np.abs(end_x - goal_x), np.abs(end_y - goal_y)) > 1e-7
+    return np.where(lost[:, None], np.nan, np.column_stack([x, y]))
 
 
-def _fisheye(d: Float64, theta: Float64) -> Float64:
+def _fisheye(d: Float64, theta: NDArray[Any]) -> NDArray[Any]:
     """Kannala-Brandt: OpenCV's ``fisheye.projectPoints``."""
+    k1, k2, k3, k4 = d.tolist()
     t2 = theta * theta
-    poly = 1 + t2 * (d[0] + t2 * (d[1] + t2 * (d[2] + t2 * d[3])))
+    poly = 1 + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4)))
     return np.asarray(theta * poly)
 
 

@@ -7,25 +7,27 @@ class explains is an object, whatever the anomaly score says: it covers what the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from enum import IntFlag
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros import config
-from s2m_ros.fusion.ground import GroundSurface
-from s2m_ros.fusion.shape import shape_of_points
-from s2m_ros.fusion.view import Cloud, Index, View
-from s2m_ros.types import Bool, Evidence, Float32, Float64, Object3D, RangeSource, Role
+from s2m_ros.fusion.groups import Groups, Index
+from s2m_ros.fusion.shape import boxes_of_points
+from s2m_ros.fusion.surface import GroundSurface
+from s2m_ros.fusion.view import Cloud, View
+from s2m_ros.types import Bool, Evidence, Float32, Float64, Object3D, RangeSource, Role, UInt8
 
 VALUE_ROLES = (Role.VEHICLE, Role.PERSON, Role.AIRCRAFT)
-_EXPLAINS = np.zeros(256, np.bool_)
-_EXPLAINS[[*VALUE_ROLES, Role.STRUCTURE, Role.VEGETATION, Role.SIGN, Role.SKY]] = True
+_EXPLAINING = (*VALUE_ROLES, Role.STRUCTURE, Role.VEGETATION, Role.SIGN, Role.SKY)
 _EXPLAINED_SHARE = 0.3
 _SURFACE_SHARE = 0.5
 _RING_M = 1.0
+_COUNT_CELL_M = 0.25
 _TALLEST_M = 3.0
 _HOVERS_M = 0.4
 """What begins higher than this over the ground does not stand on it."""
@@ -56,17 +58,20 @@ def known_objects(
     )
     if len(standing) == 0:
         return []
-    cell = np.floor(cloud.points[standing, :2] / _KNOWN_CELL_M).astype(np.int64)
-    _, cell = np.unique(cell[:, 0] * 65_536 + cell[:, 1], return_inverse=True)
+    column, row = (
+        np.floor(v[standing] / _KNOWN_CELL_M).astype(np.int64) for v in cloud.points.T[:2]
+    )
+    _, cell = np.unique(column * 65_536 + row, return_inverse=True)
     votes = np.bincount(cell * len(Role) + role_of[standing]).astype(float)
     votes = np.pad(votes, (0, -len(votes) % len(Role))).reshape(-1, len(Role))
     valuable = votes[:, VALUE_ROLES].sum(axis=1) > 0.5 * votes.sum(axis=1)
-    objects: list[Object3D] = []
-    for group in _Groups.of(standing[valuable[cell]], cloud, _KNOWN_CELL_M).split(_KNOWN_POINTS):
-        counts = np.bincount(role_of[group], minlength=len(Role))
-        role = max(VALUE_ROLES, key=lambda r: int(counts[r]))
-        objects.append(_object(first + len(objects), group, cloud, ground, role))
-    return objects
+    groups = _connected(standing[valuable[cell]], cloud, _KNOWN_CELL_M)
+    groups = groups.keep(groups.count >= _KNOWN_POINTS)
+    counts = np.column_stack(
+        [groups.sum((role_of[groups.index] == r).astype(int)) for r in VALUE_ROLES]
+    )
+    roles = [VALUE_ROLES[k] for k in counts.argmax(axis=1)]
+    return _objects(first, groups, cloud, ground, roles)
 
 
 def unexplained_objects(
@@ -84,162 +89,170 @@ def unexplained_objects(
         & (cloud.height < _TALLEST_M)
         & (cloud.range_m < limits.max_range_m)
     )
-    knowledge = _knowledge(views, cloud)
-    groups = _Groups.of(standing, cloud, limits.cell_m)
-    low, high = groups.extent(cloud)
-    highest = groups.highest(cloud.height)
+    known = _knowledge(views, cloud)
+    dropped: Counter[str] = Counter()
+    everything = _connected(standing, cloud, limits.cell_m)
+    enough = everything.count >= limits.min_points
+    dropped["cluster_few_points"] += int((~enough).sum())
+    groups = everything.keep(enough)
+    xy = cloud.points.T[:2].take(groups.index, axis=1)
+    low = np.column_stack([groups.least(v) for v in xy])
+    high = np.column_stack([groups.most(v) for v in xy])
+    long = (high - low).max(axis=1)
+    height = cloud.height.take(groups.index)
+    highest, relief = groups.most(height), _relief(groups.index, cloud, limits.cell_m)
+    share = _shares(groups, known)
     # In the order in which a group is questioned; the first objection counts.
     objections: dict[str, Bool] = {
-        "cluster_few_points": groups.count < limits.min_points,
         "cluster_low": highest < limits.min_height_m,
-        "cluster_above_ground": -groups.highest(-cloud.height) > _HOVERS_M,
-        "cluster_out_of_view": groups.share(knowledge.seen) < 0.5,
-        "cluster_unclassified": groups.share(knowledge.classified) < 0.5,
-        "cluster_explained": groups.share(knowledge.explained) > _EXPLAINED_SHARE,
-        "cluster_cut_by_image": groups.share(knowledge.within) < _WITHIN_SHARE,
-        "cluster_gentle": np.asarray(
-            ((high - low).max(axis=1) > _GENTLE_M)
-            & (groups.highest(_relief(standing, cloud, limits.cell_m)) < _STEEP_SHARE * highest)
-        ),
-        "cluster_large": np.asarray((high - low).max(axis=1) > limits.max_size_m),
+        "cluster_above_ground": groups.least(height) > _HOVERS_M,
+        "cluster_out_of_view": share[_Known.SEEN] < 0.5,
+        "cluster_unclassified": share[_Known.CLASSIFIED] < 0.5,
+        "cluster_explained": share[_Known.EXPLAINED] > _EXPLAINED_SHARE,
+        "cluster_cut_by_image": share[_Known.WITHIN] < _WITHIN_SHARE,
+        "cluster_gentle": (long > _GENTLE_M) & (groups.most(relief) < _STEEP_SHARE * highest),
+        "cluster_large": np.asarray(long > limits.max_size_m),
     }
     if limits.outside_view:
         outside = objections.pop("cluster_out_of_view")
         objections["cluster_unclassified"] &= ~outside
         objections["cluster_cut_by_image"] &= ~outside
-    left = np.ones(len(groups.count), np.bool_)
-    dropped: Counter[str] = Counter()
+    left = np.ones(len(groups), np.bool_)
     for reason, holds in objections.items():
         dropped[reason] += int((left & holds).sum())
         left &= ~holds
-    lying = np.flatnonzero(
-        (cloud.height <= tolerance_m) & (cloud.range_m < limits.max_range_m + limits.max_size_m)
+    lying = np.flatnonzero((cloud.height <= tolerance_m) & (known > 0))
+    surface = (known.take(lying) & _Known.SURFACE) > 0
+    all_, surface = _counts(cloud, lying, surface, low - _RING_M, high + _RING_M)
+    drivable = (all_ > 0) & (surface >= _SURFACE_SHARE * all_)
+    if limits.outside_view:
+        drivable |= all_ == 0
+    dropped["cluster_off_surface"] += int((left & ~drivable).sum())
+    found = groups.keep(left & drivable)
+    return _objects(first, found, cloud, ground, [Role.UNKNOWN] * len(found)), +dropped
+
+
+def _counts(
+    cloud: Cloud, index: Index, marked: Bool, low: NDArray[Any], high: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """How many of these points, and of the marked among them, lie in rectangles from low (G, 2) to
+    high (G, 2), to the cell."""
+    if len(index) == 0 or len(low) == 0:
+        return (np.zeros(len(low), np.int64),) * 2
+    corner, far = low.min(axis=0), high.max(axis=0)
+    cells = np.ceil((far - corner) / _COUNT_CELL_M).astype(np.intp) + 1
+    column, row = (
+        ((v.take(index) - c) / _COUNT_CELL_M).astype(np.int32) + (v.take(index) < c) * -1
+        for v, c in zip(cloud.points.T[:2], corner, strict=True)
     )
-    beside = cloud.points[lying, :2]
-    objects: list[Object3D] = []
-    for g in np.flatnonzero(left):
-        near = lying[((beside > low[g] - _RING_M) & (beside < high[g] + _RING_M)).all(axis=1)]
-        near = near[knowledge.seen[near]] if knowledge.seen[near].any() else near[:0]
-        drivable = len(near) and knowledge.surface[near].mean() >= _SURFACE_SHARE
-        if not drivable and not (limits.outside_view and len(near) == 0):
-            dropped["cluster_off_surface"] += 1
-            continue
-        number = first + len(objects)
-        objects.append(_object(number, groups.members(int(g)), cloud, ground, Role.UNKNOWN))
-    return objects, +dropped
+    inside = (column >= 0) & (row >= 0) & (column < cells[0]) & (row < cells[1])
+    cell = (column * cells[1] + row)[inside]
+    (west, south), (east, north) = (
+        np.rint((v - corner) / _COUNT_CELL_M).astype(np.intp).T for v in (low, high)
+    )
+    found = []
+    for some in (cell, cell[marked[inside]]):
+        counts = np.bincount(some, minlength=int(cells.prod())).reshape(cells)
+        total = np.pad(counts.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+        found.append(
+            total[east, north] - total[west, north] - total[east, south] + total[west, south]
+        )
+    return found[0], found[1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Knowledge:
-    """Of each point of the cloud, bool (N,): does a camera see it, and not at the very side of its
-    image, is the pixel's class known, does a class or a mask explain it, is it drivable surface."""
+class _Known(IntFlag):
+    """What is known of a point: a camera sees it; not at the very side of its image; the pixel's
+    class is known; a class or a mask explains it; it is drivable surface."""
 
-    seen: Bool
-    within: Bool
-    classified: Bool
-    explained: Bool
-    surface: Bool
+    SEEN = 1
+    WITHIN = 2
+    CLASSIFIED = 4
+    EXPLAINED = 8
+    SURFACE = 16
 
 
-def _knowledge(views: Sequence[View], cloud: Cloud) -> _Knowledge:
-    seen, within, classified, explained, surface = np.zeros((5, len(cloud.points)), np.bool_)
+_OF_ROLE = np.full(256, _Known.SEEN, np.uint8)
+_OF_ROLE[list(_EXPLAINING)] |= np.uint8(_Known.EXPLAINED)
+_OF_ROLE[Role.SURFACE] |= np.uint8(_Known.SURFACE)
+
+
+def _knowledge(views: Sequence[View], cloud: Cloud) -> UInt8:
+    """What any view knows of each point of the cloud: uint8 (N,) of ``_Known``."""
+    known = np.zeros(len(cloud.points), np.uint8)
     for view in views:
-        seen[view.index] = True
         width = view.image.masks.grid_size[0]
-        within[view.index] |= np.abs(view.x - width / 2) < (0.5 - _SIDE_SHARE) * width
-        classified[view.index] |= view.image.masks.roles is not None
-        explained[view.index] |= _EXPLAINS[view.roles] | view.masked
-        surface[view.index] |= view.roles == Role.SURFACE
-    return _Knowledge(seen, within, classified, explained, surface)
+        margin = int(_SIDE_SHARE * width)
+        within = (view.x >= margin) & (view.x < width - margin)
+        flags = _OF_ROLE.take(view.roles) | within * np.uint8(_Known.WITHIN)
+        flags |= view.masked * np.uint8(_Known.EXPLAINED)
+        if view.image.masks.roles is not None:
+            flags |= np.uint8(_Known.CLASSIFIED)
+        known[view.index] |= flags
+    return known
+
+
+def _shares(groups: Groups, known: UInt8) -> dict[_Known, Float64]:
+    """Share of the members of each group that it holds of, float64 (G,)."""
+    bits = np.unpackbits(known.take(groups.index)[:, None], axis=1, bitorder="little")
+    totals = groups.sum(bits.astype(np.int32))
+    return {what: totals[:, what.bit_length() - 1] / groups.count for what in _Known}
 
 
 def _relief(index: Index, cloud: Cloud, cell_m: float) -> Float32:
-    """Rise within its cell of each of these points, on the scale of the cloud: float32 (N,)."""
-    relief = np.zeros(len(cloud.points), np.float32)
-    if len(index):
-        cell = np.floor(cloud.points[index, :2] / cell_m).astype(np.int64)
-        key = cell[:, 0] * 65_536 + cell[:, 1]
-        order = np.argsort(key, kind="stable")
-        start = np.flatnonzero(np.diff(key[order], prepend=key[order[0]] - 1))
-        height = cloud.height[index[order]]
-        rise = np.maximum.reduceat(height, start) - np.minimum.reduceat(height, start)
-        relief[index[order]] = np.repeat(rise, np.diff(start, append=len(order)))
+    """Rise within its cell of each of these points (P,): float32 (P,)."""
+    column, row = (np.floor(v[index] / cell_m).astype(np.int64) for v in cloud.points.T[:2])
+    cells = Groups.of(np.arange(len(index)), column * 65_536 + row)
+    height = cloud.height[index][cells.index]
+    relief = np.empty(len(index), np.float32)
+    relief[cells.index] = cells.spread(cells.most(height) - cells.least(height))
     return relief
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Groups:
-    """Connected groups of points: indices of the cloud in order of group, and where each begins."""
-
-    index: Index
-    start: Index
-    count: Index
-
-    @classmethod
-    def of(cls, index: Index, cloud: Cloud, cell_m: float) -> _Groups:
-        """Group points that share cells of ``cell_m``, or neighbouring ones."""
-        if len(index) == 0:
-            return cls(index, index, index)
-        cell = np.floor(cloud.points[index, :2] / cell_m).astype(np.int64)
-        cell -= cell.min(axis=0)
-        occupied = np.zeros(tuple(cell.max(axis=0) + 1), np.uint8)
-        occupied[cell[:, 0], cell[:, 1]] = 1
-        _, labels = cv2.connectedComponents(occupied, connectivity=8)
-        label = labels[cell[:, 0], cell[:, 1]]
-        order = np.argsort(label, kind="stable")
-        start = np.flatnonzero(np.diff(label[order], prepend=-1))
-        return cls(index[order], start, np.diff(start, append=len(index)))
-
-    def members(self, group: int) -> Index:
-        return self.index[self.start[group] : self.start[group] + self.count[group]]
-
-    def split(self, min_points: int) -> Iterator[Index]:
-        """The members of each group that has so many."""
-        for group in np.flatnonzero(self.count >= min_points):
-            yield self.members(int(group))
-
-    def share(self, what: Bool) -> Float64:
-        """Share of the members of each group of which it holds, float64 (G,)."""
-        return np.asarray(self._reduce(np.add, what[self.index].astype(float)) / self.count)
-
-    def highest(self, value: Float32) -> Float64:
-        """Largest value among the members of each group, float64 (G,)."""
-        return self._reduce(np.maximum, value[self.index].astype(float))
-
-    def extent(self, cloud: Cloud) -> tuple[Float64, Float64]:
-        """Lowest and highest x, y of each group, float64 (G, 2) each."""
-        xy = cloud.points[self.index, :2].astype(float)
-        return self._reduce(np.minimum, xy), self._reduce(np.maximum, xy)
-
-    def _reduce(self, how: np.ufunc, values: Float64) -> Float64:
-        if len(self.start) == 0:
-            return values
-        return np.asarray(how.reduceat(values, self.start, axis=0))
+def _connected(index: Index, cloud: Cloud, cell_m: float) -> Groups:
+    """Points that share cells of ``cell_m``, or neighbouring ones."""
+    if len(index) == 0:
+        return Groups.in_order(index, index)
+    column, row = (np.floor(v[index] / cell_m).astype(np.int32) for v in cloud.points.T[:2])
+    column, row = column - column.min(), row - row.min()
+    occupied = np.zeros((int(column.max()) + 1, int(row.max()) + 1), np.uint8)
+    occupied[column, row] = 1
+    _, labels = cv2.connectedComponents(occupied, connectivity=8)
+    return Groups.of(index, labels[column, row])
 
 
-def _object(number: int, group: Index, cloud: Cloud, ground: GroundSurface, role: Role) -> Object3D:
-    xy: NDArray[np.float64] = cloud.points[group, :2].astype(float)
-    middle: Float64 = np.median(xy, axis=0)
-    ground_z = float(ground.height(middle[None])[0])
-    height = float(cloud.height[group].max())
-    shape = shape_of_points(xy, ground_z, height, float(np.arctan2(middle[1], middle[0])))
-    return Object3D(
-        id=number,
-        position=shape.position,
-        covariance=shape.covariance,
-        size=shape.size,
-        yaw=shape.yaw,
-        footprint=shape.footprint,
-        height=height,
-        range_m=float(np.median(cloud.range_m[group])),
-        range_source=RangeSource.LIDAR,
-        evidence=Evidence.LIDAR | (Evidence.NONE if role == Role.UNKNOWN else Evidence.CAMERA),
-        point_count=len(group),
-        role=role,
-        score=0.0,
-        contrast=0.0,
-        predicted_iou=0.0,
-        camera="",
-        mask_id=-1,
-        box=_NO_BOX,
+def _objects(
+    first: int, groups: Groups, cloud: Cloud, ground: GroundSurface, roles: Sequence[Role]
+) -> list[Object3D]:
+    xy: Float64 = cloud.points[groups.index, :2].astype(float)
+    middle = np.column_stack([groups.mean(v) for v in xy.T])
+    height = groups.most(cloud.height[groups.index].astype(float))
+    nothing = np.zeros(len(groups))
+    azimuth = np.arctan2(middle[:, 1], middle[:, 0])
+    ground_z = ground.height(middle)
+    boxes = boxes_of_points(
+        groups, xy, ground_z, height, azimuth, nothing, nothing, nothing, nothing > 0
     )
+    range_m = groups.mean(cloud.range_m[groups.index].astype(float))
+    return [
+        Object3D(
+            id=first + g,
+            position=boxes.position[g],
+            covariance=boxes.covariance[g],
+            size=boxes.size[g],
+            yaw=float(boxes.yaw[g]),
+            footprint=boxes.footprint[g],
+            height=float(height[g]),
+            range_m=float(range_m[g]),
+            range_source=RangeSource.LIDAR,
+            evidence=Evidence.LIDAR | (Evidence.NONE if role == Role.UNKNOWN else Evidence.CAMERA),
+            point_count=int(groups.count[g]),
+            role=role,
+            score=0.0,
+            contrast=0.0,
+            predicted_iou=0.0,
+            camera="",
+            mask_id=-1,
+            box=_NO_BOX,
+        )
+        for g, role in enumerate(roles)
+    ]

@@ -1,220 +1,149 @@
-"""The ground as a surface with slope, from one sweep.
+"""The ground under the vehicle, learned sweep by sweep. All in base_link.
 
-A plane is found first (RANSAC over the lowest points of grid cells), then what the cells say beside
-it is smoothed from coarse to fine, so that a cell without points inherits from its surroundings and
-at last from the plane. Cells that stand out above their surroundings (a roof, a wall) lose their
-say. All in base_link.
+What is remembered moves with the vehicle and is laid under the new sweep. The body tilts on its
+springs, so that a plane between the two is found first (RANSAC over the lowest points of grid
+cells), then the cells are measured anew, see ``relief``. What is not measured again is forgotten.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from s2m_ros import config
-from s2m_ros.types import Bool, Float32, Float64
+from s2m_ros.fusion.relief import (
+    TRUST,
+    Cells,
+    Memory,
+    low_points,
+    measure,
+    points_near,
+    side_of,
+    surface_of,
+)
+from s2m_ros.fusion.surface import GroundSurface, assumed_ground
+from s2m_ros.fusion.transforms import invert
+from s2m_ros.types import Float32, Float64
 
-_LEVELS = 4096
-_LEVEL_M = 0.005
-_LOW_SHARE, _MIDDLE_SHARE = 0.1, 0.6
-_WALL_RISE_M = 0.2
-"""What rises so much between these shares of the points of a cell is hardly ground."""
-_MAX_POINTS = 16_000
-_SCALES = (6.0, 2.0, 0.8)  # cells, coarse to fine
-_TRUST = 0.05  # weight of the coarser scale, in cells
+_NEAR_M = 40.0
+_AGREES_M = 0.1
+_HALF_LIFE_S = 1.0
+"""Half of what is remembered of a cell is forgotten in this time."""
+_MEMORY = 1.5
+"""Most that memory weighs against a cell that is measured well now."""
+_USUAL_SHARE = 0.5
+"""A sweep that shows less than this share of the usual area of ground is in doubt."""
+_LIFT_M, _TILT = 0.1, 0.03
+"""The body does not rise or tilt (m/m) more than so from sweep to sweep."""
+_PATIENCE = 3
+"""So many doubtful sweeps in a row are right."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GroundSurface:
-    """Height of the ground over the plane of base_link.
+class Ground:
+    """What is known of the ground: ``surface``; held: how many sweeps were refused so far."""
 
-    plane: float64 (3,), z = a x + b y + c; residual: float32 (ny, nx), metres over the plane at the
-    cell centres of a grid whose corner is at ``corner`` (x, y); support: float32 (ny, nx), how many
-    cells' worth of measurement is nearby; measured: False for an assumed plane.
-    """
+    def __init__(self, settings: config.Ground) -> None:
+        self._settings = settings
+        self.surface: GroundSurface = assumed_ground(settings)
+        self.held = 0
+        nothing = np.zeros((side_of(settings), side_of(settings)), np.float32)
+        self._memory = Memory(self.surface.plane, nothing, nothing, nothing)
+        self._doubts = 0
+        self._usual = 0.0
 
-    plane: Float64
-    residual: Float32
-    support: Float32
-    corner: tuple[float, float]
-    cell_m: float
-    noise_m: float
-    measured: bool
+    def update(
+        self, points: Float32, moved: Float64 | None = None, seconds: float = 0.0
+    ) -> GroundSurface:
+        """The surface under a sweep (N, 3) in base_link.
 
-    def height(self, xy: NDArray[np.floating]) -> Float64:
-        """z of the ground, float64 (N,), at positions (N, 2), bilinear between cells."""
-        x, y = xy.T
-        residual = _bilinear(self.residual, *self._grid(x, y))
-        return np.asarray(self.plane[0] * x + self.plane[1] * y + self.plane[2] + residual, float)
-
-    def sigma(self, xy: NDArray[np.floating]) -> Float64:
-        """Standard deviation of ``height``, float64 (N,), m: larger away from measurements."""
-        x, y = xy.T
-        support = _bilinear(self.support, *self._grid(x, y))
-        far = 0.01 * np.hypot(x, y) + (0.0 if self.measured else 0.05)
-        near = self.noise_m / np.sqrt(np.maximum(support, 1.0))
-        return np.asarray(np.hypot(near, far / (1 + 10 * support)))
-
-    def meet(self, origin: Float64, rays: Float64) -> tuple[Float64, Bool]:
-        """Where rays (N, 3) from origin (3,) meet the surface: points (N, 3), and which do.
-
-        Newton on the height above the surface with the slope of the plane; a ray that does not go
-        down relative to the plane (at or above the horizon) does not meet it.
+        moved: float64 (4, 4), the base_link of the last call in that of this one, ``seconds``
+        later; without it only the plane is remembered. Of a sweep that shows too little ground, or
+        one that the body cannot have reached so quickly (spray, reflections in water, a sensor that
+        slipped), nothing is learned, unless three in a row say so.
         """
-        a, b, c = self.plane
-        above = origin[2] - a * origin[0] - b * origin[1] - c
-        sink = a * rays[:, 0] + b * rays[:, 1] - rays[:, 2]
-        meets = sink > 1e-4
-        sink = np.where(meets, sink, 1.0)
-        length = np.full(len(rays), above) / sink
-        for _ in range(5):
-            hit = origin + length[:, None] * rays
-            length = length + (hit[:, 2] - self.height(hit[:, :2])) / sink
-        meets &= (length > 0) & np.isfinite(length)
-        hit = origin + np.where(meets, length, 0.0)[:, None] * rays
-        return hit, meets
+        settings = self._settings
+        before = _moved(self._memory, moved, seconds, settings)
+        near = points_near(points, settings)
+        cells = low_points(near, before, settings)
+        tilt, agreeing = _tilt(cells, before.plane, settings)
+        if not self.surface.measured and agreeing > 0:  # the cells' lowest points lie aslant
+            before = Memory(before.plane + tilt, *(3 * [before.value]))
+            cells = low_points(near, before, settings)
+            tilt, agreeing = _tilt(cells, before.plane, settings)
+        if agreeing == 0 or self._doubtful(tilt, agreeing):
+            self.held += 1
+            self._memory = before
+            if self.surface.measured:
+                self.surface = surface_of(before, self.surface.noise_m, settings)
+            return self.surface
+        steady = 0.8 if self.surface.measured else 0.0
+        self._usual = steady * self._usual + (1 - steady) * agreeing
+        tilt = tilt + _settle(cells, tilt, before, settings)
+        plane = before.plane + tilt
+        before = Memory(plane, before.value, before.weight, before.smooth)
+        self._memory, noise_m = measure(near, cells, tilt, before, settings)
+        self.surface = surface_of(self._memory, noise_m, settings)
+        return self.surface
 
-    def _grid(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[Float32, Float32]:
-        """Column and row of positions, 0 at the centre of the first cell."""
-        column, row = (
-            ((v - corner) / self.cell_m - 0.5).astype(np.float32)
-            for v, corner in ((x, self.corner[0]), (y, self.corner[1]))
+    def _doubtful(self, tilt: Float64, agreeing: float) -> bool:
+        """Whether to leave a sweep out; the third doubtful one in a row is believed."""
+        doubt = self.surface.measured and (
+            agreeing < _USUAL_SHARE * self._usual
+            or abs(tilt[2]) > _LIFT_M
+            or np.hypot(tilt[0], tilt[1]) > _TILT
         )
-        return column, row
+        self._doubts = self._doubts + 1 if doubt else 0
+        if self._doubts < _PATIENCE:
+            return bool(doubt)
+        self._doubts, self._usual = 0, agreeing
+        return False
 
 
-def assumed_ground(settings: config.Ground) -> GroundSurface:
-    """The flat plane that is taken while no LiDAR has measured the ground."""
-    nothing = np.zeros((1, 1), np.float32)
-    plane = np.array([0.0, 0.0, settings.height_m])
-    return GroundSurface(plane, nothing, nothing, (0.0, 0.0), settings.cell_m, 0.05, False)
+def _moved(
+    memory: Memory, moved: Float64 | None, seconds: float, settings: config.Ground
+) -> Memory:
+    """What is remembered as the vehicle sees it now."""
+    if moved is None:
+        nothing = np.zeros_like(memory.value)
+        return Memory(memory.plane, nothing, nothing, nothing)
+    normal = moved[:3, :3] @ np.array([-memory.plane[0], -memory.plane[1], 1.0])
+    through = moved[:3, :3] @ np.array([0.0, 0.0, memory.plane[2]]) + moved[:3, 3]
+    slope = -normal[:2] / normal[2]
+    plane = np.array([*slope, through[2] - slope @ through[:2]])
+    before_from_now = invert(moved)
+    side, cell_m = side_of(settings), settings.cell_m
+    turn = before_from_now[:2, :2]
+    middle = np.full(2, side / 2 - 0.5)
+    shift = before_from_now[:2, 3] / cell_m + middle - turn @ middle
+    weighted = np.dstack([memory.value * memory.weight, memory.weight, memory.smooth])
+    weighted = cv2.warpAffine(
+        weighted,
+        np.column_stack([turn, shift]),
+        (side, side),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )
+    total, weight, smooth = (np.asarray(c, np.float32) for c in cv2.split(weighted))
+    kept = np.float32(0.5 ** (abs(seconds) / _HALF_LIFE_S))
+    value = total / np.maximum(weight, np.float32(1e-6))
+    weight = np.minimum(weight, np.float32(_MEMORY)) * kept
+    smooth = np.where(weight > TRUST, smooth, smooth * kept)
+    return Memory(plane, value, weight, smooth)
 
 
-def estimate_ground(
-    points: Float32, settings: config.Ground, before: GroundSurface | None = None
-) -> GroundSurface:
-    """The surface under a sweep (N, 3) in base_link; ``before`` is used where it is all there is.
+def _tilt(cells: Cells, plane: Float64, settings: config.Ground) -> tuple[Float64, float]:
+    """The plane (3,), over what was known, that most cells nearby lie on, none far below; and how
+    much of the cells' trust it has: 0 when there is no plane.
 
-    Returns ``before`` (or the assumed plane) when too few cells hold points.
+    RANSAC, then least squares; no change at all is a candidate; the draws are the same each time.
     """
-    known = before or assumed_ground(settings)
-    near = _near(points, settings)
-    plane = known.plane
-    for _ in range(2):
-        cells, low, trust = _low_points(near, plane, settings)
-        if len(cells) < 8:
-            return known
-        plane = _fit_plane(_centres(cells, settings), low, trust, plane, settings)
-    cells, low, trust = _low_points(near, plane, settings)
-    side = _side(settings)
-    value, weight = np.zeros((2, side * side), np.float32)
-    value[cells] = low
-    weight[cells] = trust
-    shape = (side, side)
-    value, weight = value.reshape(shape), weight.reshape(shape)
-    smooth, support = np.zeros(shape, np.float32), weight
-    # A cell is judged by surroundings that shrink with each round, never by itself alone.
-    for rounds, gate in enumerate((0.5, 0.25, 0.15), start=1):
-        stands_out = np.abs(value - smooth) / gate
-        smooth, support = _smooth(value, weight / (1 + stands_out**4), _SCALES[:rounds])
-    half = side * settings.cell_m / 2
-    rough = GroundSurface(
-        plane, smooth, support, (-half, -half), settings.cell_m, settings.tolerance_m / 3, True
-    )
-    return _refine(near, rough, settings)
-
-
-def _refine(near: Float32, rough: GroundSurface, settings: config.Ground) -> GroundSurface:
-    """Replace the low percentiles by the means of the points around them: no bias, less noise."""
-    x, y, z = near.T
-    above = z - rough.height(near[:, :2])
-    on = np.flatnonzero(np.abs(above) < 2 * settings.tolerance_m)
-    side = _side(settings)
-    index = _index(near.T[:, on].T, settings)
-    count = np.bincount(index, minlength=side * side)
-    a, b, c = rough.plane.astype(np.float32)
-    total = np.bincount(index, (z - (a * x + b * y + c))[on], minlength=side * side)
-    mean = total / np.maximum(count, 1)
-    weight = count / (count + 4.0)
-    shape = (side, side)
-    smooth, support = _smooth(
-        mean.reshape(shape).astype(np.float32), weight.reshape(shape).astype(np.float32)
-    )
-    noise = 1.4826 * float(np.median(np.abs(above[on]))) if len(on) else settings.tolerance_m
-    return GroundSurface(
-        rough.plane, smooth, support, rough.corner, rough.cell_m, max(noise, 0.005), True
-    )
-
-
-def _near(points: Float32, settings: config.Ground) -> Float32:
-    """Points that can be ground: in range, and not off by more than the steepest slope."""
-    x, y, z = columns = points.T[:, :: 1 + len(points) // (2 * _MAX_POINTS)]
-    radius2 = x * x + y * y
-    above = np.abs(z - np.float32(settings.height_m))
-    half = np.float32(_side(settings) * settings.cell_m / 2 - 1e-3)
-    steepest = np.float32(settings.max_slope) * np.sqrt(radius2) + np.float32(0.6)
-    keep = np.flatnonzero((above < steepest) & (radius2 < half * half))
-    near: Float32 = columns[:, keep[:: 1 + len(keep) // _MAX_POINTS]].T
-    return near
-
-
-def _side(settings: config.Ground) -> int:
-    return 2 * int(np.ceil(settings.max_range_m / settings.cell_m))
-
-
-def _index(xy: NDArray[np.floating], settings: config.Ground) -> NDArray[np.int32]:
-    side = _side(settings)
-    column, row = ((xy[:, k] / settings.cell_m + side / 2).astype(np.int32) for k in (0, 1))
-    return np.asarray(row * side + column)
-
-
-def _centres(cells: NDArray[np.int32], settings: config.Ground) -> Float64:
-    side = _side(settings)
-    grid = np.column_stack([cells % side, cells // side])
-    return np.asarray((grid + 0.5 - side / 2) * settings.cell_m)
-
-
-def _low_points(
-    near: Float32, plane: Float64, settings: config.Ground
-) -> tuple[NDArray[np.int32], Float64, Float64]:
-    """Of each cell with points: its index, a low percentile of the height over the plane, and how
-    far that can be trusted to be ground: by the number of points and by how flat they lie.
-
-    One integer key holds cell and height, so that a single sort serves all cells.
-    """
-    a, b, c = plane.astype(np.float32)
-    above = near[:, 2] - (a * near[:, 0] + b * near[:, 1] + c)
-    level = np.clip(above / _LEVEL_M + _LEVELS / 2, 0, _LEVELS - 1).astype(np.int32)
-    key = np.sort(_index(near, settings) * _LEVELS + level)
-    cell = key // _LEVELS
-    start = np.flatnonzero(np.diff(cell, prepend=np.int32(-1)))
-    count = np.diff(start, append=len(cell))
-    low, middle = (
-        key[start + (share * (count - 1)).astype(np.int64)] % _LEVELS
-        for share in (_LOW_SHARE, _MIDDLE_SHARE)
-    )
-    rise = (middle - low) * _LEVEL_M
-    trust = count / (count + 2.0) / (1 + (rise / _WALL_RISE_M) ** 2)
-    return cell[start], (low + 0.5 - _LEVELS / 2) * _LEVEL_M, trust
-
-
-def _fit_plane(
-    xy: Float64, above: Float64, trust: Float64, plane: Float64, settings: config.Ground
-) -> Float64:
-    """The plane that most cells within 40 m lie on, none far below: RANSAC, then least squares.
-
-    Heights are over ``plane``, which is itself a candidate; the draws are the same each time.
-    """
-    near = np.flatnonzero(np.hypot(xy[:, 0], xy[:, 1]) < 40.0)
+    near = np.flatnonzero(np.hypot(cells.centre[:, 0], cells.centre[:, 1]) < _NEAR_M)
     if len(near) < 8:
-        return plane
-    near = near[:: 1 + len(near) // 400]
-    design = np.column_stack([xy[near], np.ones(len(near))])
-    value, weight = above[near], trust[near]
-    draws = np.random.default_rng(0).integers(0, len(near), (80, 3))
+        return np.zeros(3), 0.0
+    near = near[:: 1 + len(near) // 300]
+    design = np.column_stack([cells.centre[near], np.ones(len(near))])
+    value, weight = cells.low[near], cells.trust[near]
+    draws = np.random.default_rng(0).integers(0, len(near), (40, 3))
     corners = design[draws]
     fine = np.abs(np.linalg.det(corners)) > 4.0
     tries = np.linalg.solve(corners[fine], value[draws][fine][:, :, None])[:, :, 0]
@@ -223,52 +152,28 @@ def _fit_plane(
     offset = np.abs(tries[:, 2] + plane[2] - settings.height_m)
     tries = tries[(slope <= settings.max_slope) & (offset < 0.6)]
     if len(tries) == 0:
-        return plane
-    off = value - tries @ design.T
+        return np.zeros(3), 0.0
+    off = (value - tries @ design.T).astype(np.float32)
     # Cells far below a plane speak against it: nothing lies under the ground.
-    vote = 1 / (1 + (off / 0.1) ** 2) - 0.5 * (off < -0.3)
-    score = (weight * vote).sum(axis=1)
-    best = tries[int(score.argmax())]
+    vote = 1 / (1 + np.square(off / np.float32(_AGREES_M))) - 0.5 * (off < -0.3)
+    best = tries[int((vote @ weight).argmax())]
     for scale in (0.15, 0.1, 0.08):
         w = weight / (1 + ((value - design @ best) / scale) ** 2) ** 2
         gram = design.T @ (design * w[:, None]) + 1e-6 * np.eye(3)
         best = np.linalg.solve(gram, design.T @ (w * value))
-    return np.asarray(plane + best)
+    agrees = np.abs(value - design @ best) < _AGREES_M
+    return np.asarray(best), float(weight[agrees].sum()) * len(cells.low) / len(near)
 
 
-def _smooth(
-    value: Float32, weight: Float32, scales: tuple[float, ...] = _SCALES
-) -> tuple[Float32, Float32]:
-    """Normalised convolution from coarse to fine; each scale falls back on the one before."""
-    result = np.zeros_like(value)
-    support = np.zeros_like(value)
-    for scale in scales:
-        area = np.float32(2 * np.pi * scale**2)
-        mass = _blur(weight, scale) * area
-        total = _blur(weight * value, scale) * area
-        result = (total + _TRUST * result) / (mass + _TRUST)
-        support = mass
-    return result.astype(np.float32), support.astype(np.float32)
-
-
-def _blur(grid: Float32, scale: float) -> Float32:
-    width = 2 * int(2.5 * scale + 0.5) + 1
-    blurred = cv2.GaussianBlur(grid, (width, width), scale, borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(blurred, np.float32)
-
-
-def _bilinear(grid: Float32, column: Float32, row: Float32) -> Float32:
-    """Values between cell centres, held constant beyond the border."""
-    ny, nx = grid.shape
-    column = np.clip(column, 0, nx - 1)
-    row = np.clip(row, 0, ny - 1)
-    left = np.minimum(column.astype(np.int32), max(nx - 2, 0))
-    top = np.minimum(row.astype(np.int32), max(ny - 2, 0))
-    u, v = column - left.astype(np.float32), row - top.astype(np.float32)
-    flat = grid.ravel()
-    at = top * nx + left
-    right, below = int(nx > 1), nx * int(ny > 1)
-    first, second = flat[at], flat[at + below]
-    upper = first + (flat[at + right] - first) * u
-    lower = second + (flat[at + below + right] - second) * u
-    return np.asarray(upper + (lower - upper) * v, np.float32)
+def _settle(cells: Cells, tilt: Float64, before: Memory, settings: config.Ground) -> Float64:
+    """What a tilt (3,) lacks for the means of known cells to lie where they lay: their lowest
+    points lie below, and would draw the ground down sweep by sweep."""
+    place, mean, count = cells.means(tilt, 2 * settings.tolerance_m)
+    weight = count / (count + 4.0) * (before.weight.ravel()[cells.index] > TRUST)
+    weight *= np.hypot(place[:, 0], place[:, 1]) < _NEAR_M
+    design = np.column_stack([place, np.ones(len(place))])
+    # The slope is known from the lowest points: little may be added to it.
+    doubt = np.diag([100.0, 100.0, 1e-3])
+    return np.linalg.solve(
+        design.T @ (design * weight[:, None]) + doubt, design.T @ (weight * mean)
+    )

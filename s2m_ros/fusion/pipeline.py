@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +12,12 @@ from s2m_ros import config
 from s2m_ros.fusion.calibration import Rig
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.clusters import known_objects, unexplained_objects
-from s2m_ros.fusion.ground import GroundSurface, assumed_ground, estimate_ground
-from s2m_ros.fusion.lift import Dropped, Lifter
+from s2m_ros.fusion.ground import Ground
+from s2m_ros.fusion.lift import lift
 from s2m_ros.fusion.merge import merge_views
-from s2m_ros.fusion.sight import sights_of
+from s2m_ros.fusion.motion import ego_step, undo_motion
 from s2m_ros.fusion.transforms import apply, invert, yaw_of
-from s2m_ros.fusion.view import Cloud, Image, View, ego_step, seen_points, view_of
+from s2m_ros.fusion.view import Camera, Cloud, Image, View, view_of
 from s2m_ros.fusion.visibility import VisibleGround
 from s2m_ros.types import (
     EgoPose,
@@ -34,22 +34,29 @@ _OBJECT_SPEED = 1.5
 """Deviation of the speed of objects, m/s: people and animals walk, most things lie."""
 _UNKNOWN_EGO_SPEED = 5.0
 """Deviation of the vehicle's own speed, m/s, while no odometry tells it."""
+_GROUND_POINTS = 24_000
 _NO_POINTS = np.zeros((0, 3), np.float32)
 
 
 class Fusion:
-    """Holds what lasts from frame to frame: the cameras, the rig, and the ground."""
+    """Holds what lasts from frame to frame: the cameras, the rig, and the ground.
+
+    point_drops: how many points of the last sweep were not looked at, by reason; apart from the
+    counts of objects, which they would drown.
+    """
 
     def __init__(self, settings: config.Fusion, rig: Rig) -> None:
         self._settings = settings
         self._rig = rig
-        self._cameras: dict[str, tuple[CameraModel, str]] = {}
-        self._ground: GroundSurface = assumed_ground(settings.ground)
+        self._cameras: dict[str, Camera] = {}
+        self._ground = Ground(settings.ground)
+        self._last: EgoPose | None = None
         self._visible = VisibleGround()
+        self.point_drops: Mapping[str, int] = {}
 
     def set_camera(self, name: str, model: CameraModel, frame_id: str) -> None:
         """Name a camera's intrinsics and its optical frame, which the rig must know."""
-        self._cameras[name] = model, frame_id
+        self._cameras[name] = Camera.of(model, frame_id)
 
     def fuse(
         self,
@@ -64,105 +71,113 @@ class Fusion:
         given in base_link and the motion between the stamps is not undone.
         Raises InputError when the rig lacks a frame, KeyError for a camera that was not set.
         """
+        settings = self._settings
         stamp_ns = max([m.stamp_ns for m in masks], default=sweep.stamp_ns if sweep else 0)
-        drops: Counter[str] = Counter()
         images = [self._image(m, ego, stamp_ns) for m in masks]
-        points, sensor = self._points(sweep, ego, sweep_ego)
-        views, cloud = self._look(images, points, sensor, drops)
+        views, cloud, refused = self._look(images, sweep, ego, sweep_ego)
+        ground = self._ground.surface
+        drops = Counter(sweeps_without_ground=refused)
         objects: list[Object3D] = []
         for view in views:
-            sights = sights_of(view.image, self._ground, self._settings)
-            lifter = Lifter(view, sights, cloud, self._ground, self._settings)
-            for i in range(len(view.image.masks.items)):
-                try:
-                    objects.append(lifter.lift(len(objects), i))
-                except Dropped as reason:
-                    drops[str(reason)] += 1
-        visibility = self._visible.look(images, objects, cloud, self._ground)
+            lifted, dropped = lift(len(objects), view, cloud, ground, settings)
+            objects += lifted
+            drops += dropped
+        visibility = self._visible.look(images, objects, cloud, ground)
         if len(views) > 1:
-            objects, merged = merge_views(objects, self._settings.merge_distance_m)
+            objects, merged = merge_views(objects, settings.merge_distance_m)
             drops["merged_views"] += merged
-        tolerance_m = self._settings.ground.tolerance_m
-        objects += known_objects(len(objects), views, cloud, self._ground, tolerance_m)
-        if self._settings.lidar_evidence.enabled and len(cloud.points):
-            found, passed = unexplained_objects(
-                len(objects), views, cloud, self._ground, self._settings
-            )
+        tolerance_m = settings.ground.tolerance_m
+        objects += known_objects(len(objects), views, cloud, ground, tolerance_m)
+        if settings.lidar_evidence.enabled and len(cloud.points):
+            found, dropped = unexplained_objects(len(objects), views, cloud, ground, settings)
             objects += found
-            drops += passed
+            drops += dropped
         apart = abs(stamp_ns - sweep.stamp_ns) * 1e-9 if sweep else 0.0
         known = ego is not None and sweep_ego is not None
         speed = _OBJECT_SPEED if known else _OBJECT_SPEED + _UNKNOWN_EGO_SPEED
         objects = [_widened(item, apart, speed) for item in objects]
-        frame = self._settings.base_frame
+        frame = settings.base_frame
         if ego is not None:
-            frame = self._settings.odom_frame
+            frame = settings.odom_frame
             objects = [_moved(item, ego.odom_from_base) for item in objects]
         return Objects3D(
-            stamp_ns, frame, tuple(objects), ego, drops=dict(drops), visibility=visibility
+            stamp_ns, frame, tuple(objects), ego, drops=dict(+drops), visibility=visibility
         )
 
-    def _points(
-        self, sweep: Sweep | None, ego: EgoPose | None, sweep_ego: EgoPose | None
-    ) -> tuple[Float32, Float64]:
-        """The sweep in base_link at the image's stamp, and where its sensor was.
-
-        The ground is learned on the way.
-        """
-        if sweep is None:
-            return _NO_POINTS, np.zeros(3)
-        base_from_sensor = self._rig.base_from(sweep.frame_id)
-        points, sensor = apply(base_from_sensor, sweep.points), base_from_sensor[:3, 3]
-        if self._settings.per_point_compensation and sweep.offset_ns is not None and sweep_ego:
-            points = _undo_motion(points, sweep, sweep_ego)
-        if ego is not None and sweep_ego is not None:
-            step = invert(ego.odom_from_base) @ sweep_ego.odom_from_base
-            points, sensor = apply(step, points), apply(step, sensor[None])[0]
-        self._ground = estimate_ground(points, self._settings.ground, self._ground)
-        return points, sensor
-
     def _image(self, masks: ObjectMasks, ego: EgoPose | None, stamp_ns: int) -> Image:
-        model, frame = self._cameras[masks.camera]
-        base_from_camera = self._rig.base_from(frame)
+        camera = self._cameras[masks.camera]
+        base_from_camera = self._rig.base_from(camera.frame_id)
         if ego is not None and masks.stamp_ns != stamp_ns:
             base_from_camera = ego_step(ego, masks.stamp_ns - stamp_ns) @ base_from_camera
-        return Image(masks, model, base_from_camera)
+        return Image(masks, camera, base_from_camera)
 
     def _look(
-        self, images: Sequence[Image], points: Float32, sensor: Float64, drops: Counter[str]
-    ) -> tuple[list[View], Cloud]:
-        """The cloud of the points that some image holds, and what each image sees of it."""
-        looks = [image.look(points) for image in images]
-        keep = seen_points(len(points), [index for index, _ in looks])
+        self,
+        images: Sequence[Image],
+        sweep: Sweep | None,
+        ego: EgoPose | None,
+        sweep_ego: EgoPose | None,
+    ) -> tuple[list[View], Cloud, int]:
+        """What each image sees of the sweep, in base_link at the image's stamp.
+
+        The ground is learned on the way; the last value is 1 when the sweep was no good for it.
+        """
+        raw, base_from_raw = _NO_POINTS, np.eye(4)
+        sensor = np.zeros(3)
+        refused = 0
+        if sweep is not None:
+            raw, base_from_raw, sensor = self._place(sweep, ego, sweep_ego)
+            refused = self._learn_ground(raw, base_from_raw, ego)
+        aheads = [image.ahead(raw, base_from_raw) for image in images]
+        keep = np.logical_or.reduce([np.zeros(len(raw), np.bool_), *aheads])
         if self._settings.lidar_evidence.outside_view:
             keep[:] = True
-        drops["points_out_of_view"] += int(len(points) - keep.sum())
         kept = np.flatnonzero(keep)
-        place = np.empty(len(points), np.int64)
-        place[kept] = np.arange(len(kept))
-        points = points.T[:, kept].T
+        points = apply(base_from_raw, raw.take(kept, axis=0))
         range_m = np.hypot(points[:, 0], points[:, 1])
-        height = points[:, 2] - self._ground.height(points[:, :2]).astype(np.float32)
-        cloud = Cloud(points, height, range_m, sensor)
+        cloud = Cloud(points, self._ground.surface.above(points), range_m, sensor)
+        near = range_m < self._settings.max_range_m
+        seen = np.zeros(len(kept), np.bool_)
         views = []
-        for image, (index, pixels) in zip(images, looks, strict=True):
-            index = place[index]
-            near = range_m[index] < self._settings.max_range_m
-            views.append(view_of(image, index[near], pixels[near]))
-        return views, cloud
+        for image, ahead in zip(images, aheads, strict=True):
+            index = np.flatnonzero(ahead.take(kept) & near)
+            pixels, held = image.project(points.T.take(index, axis=1).T)
+            inside = np.flatnonzero(held)
+            index = index.take(inside)
+            seen[index] = True
+            views.append(view_of(image, index, pixels.T.take(inside, axis=1).T))
+        self.point_drops = {"out_of_view": int(len(raw) - seen.sum())}
+        return views, cloud, refused
 
+    def _place(
+        self, sweep: Sweep, ego: EgoPose | None, sweep_ego: EgoPose | None
+    ) -> tuple[Float32, Float64, Float64]:
+        """Points (N, 3), the matrix that takes them to base_link, and where their sensor was.
 
-def _undo_motion(points: Float32, sweep: Sweep, ego: EgoPose) -> Float32:
-    """Each point (N, 3) of base_link where it is at the sweep's stamp.
+        Most are never looked at again: they are not moved before those are known that are.
+        """
+        base_from_sensor = self._rig.base_from(sweep.frame_id)
+        raw, base_from_raw, sensor = sweep.points, base_from_sensor, base_from_sensor[:3, 3]
+        if self._settings.per_point_compensation and sweep.offset_ns is not None and sweep_ego:
+            raw = undo_motion(apply(base_from_sensor, raw), sweep, sweep_ego)
+            base_from_raw = np.eye(4)
+        if ego is not None and sweep_ego is not None:
+            step = invert(ego.odom_from_base) @ sweep_ego.odom_from_base
+            base_from_raw, sensor = step @ base_from_raw, apply(step, sensor[None])[0]
+        return raw, np.asarray(base_from_raw), np.asarray(sensor)
 
-    At constant velocity and turn rate, to second order in the time of a sweep: 2 mm at 30 m, half a
-    radian a second and 100 ms.
-    """
-    assert sweep.offset_ns is not None
-    seconds = (sweep.offset_ns * 1e-9)[:, None]
-    first = ego.velocity + np.cross(ego.turn_rate, points)
-    second = np.cross(ego.turn_rate, first)
-    return np.asarray(points + seconds * (first + 0.5 * seconds * second), np.float32)
+    def _learn_ground(self, raw: Float32, base_from_raw: Float64, ego: EgoPose | None) -> int:
+        """1 when the sweep was no good."""
+        # An odd step: points come beam by beam, and beams in powers of two.
+        step = (1 + len(raw) // _GROUND_POINTS) | 1
+        moved, seconds, before = None, 0.0, self._last
+        if ego is not None and before is not None:
+            moved = invert(ego.odom_from_base) @ before.odom_from_base
+            seconds = (ego.stamp_ns - before.stamp_ns) * 1e-9
+        self._last = ego
+        held = self._ground.held
+        self._ground.update(apply(base_from_raw, raw[::step]), moved, seconds)
+        return self._ground.held - held
 
 
 def _widened(item: Object3D, seconds: float, speed: float) -> Object3D:

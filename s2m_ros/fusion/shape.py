@@ -1,20 +1,23 @@
-"""Oriented boxes and footprints on the ground."""
+"""Upright oriented boxes around groups of points, and of masks without points."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from s2m_ros.types import Float64
+from s2m_ros.fusion.groups import Groups
+from s2m_ros.types import Bool, Float64
 
+LOW_THING_M = 0.3
+"""Of things lower than this a good part lies within the ground's tolerance."""
 _MIN_SIDE_M = 0.03
 _MAX_DEPTH_M = 1.0
 _DEPTH_SHARE = 0.7
 """Depth of things over their width, where only the near side is seen."""
-_LOW_THING_M = 0.3
 _STRAY_SHARE = 0.01
-_FIT_POINTS = 100
+_SIGMA_M = 0.03
+_FIT_POINTS = 48
 _FIT_NOISE_M = 0.03
 _FIT_ANGLES = np.radians(np.arange(0.0, 90.0, 3.0))
 _FIT_AXES = np.concatenate(
@@ -22,138 +25,154 @@ _FIT_AXES = np.concatenate(
         np.column_stack([np.cos(_FIT_ANGLES), np.sin(_FIT_ANGLES)]),
         np.column_stack([-np.sin(_FIT_ANGLES), np.cos(_FIT_ANGLES)]),
     ]
-)
+).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shape:
-    """An upright box: see ``Object3D`` for the fields."""
+class Boxes:
+    """N upright boxes: position float64 (N, 3), covariance (N, 3, 3), size (N, 3) along the box's
+    own axes, yaw (N,), footprint (N, 4, 2), counter-clockwise; see ``Object3D``."""
 
     position: Float64
     covariance: Float64
     size: Float64
-    yaw: float
+    yaw: Float64
     footprint: Float64
 
+    @classmethod
+    def upright(
+        cls, xy: Float64, ground_z: Float64, size: Float64, height: Float64, yaw: Float64,
+        sigma: Float64,
+    ) -> Boxes:  # fmt: skip
+        """xy, size and sigma (deviation of the position): (N, 2), along the axes that yaw gives;
+        the longer of these becomes the first."""
+        turned = size[:, 1] > size[:, 0]
+        size = np.maximum(np.where(turned[:, None], size[:, ::-1], size), _MIN_SIDE_M)
+        sigma = np.where(turned[:, None], sigma[:, ::-1], sigma)
+        yaw = np.where(turned, yaw + np.pi / 2, yaw)
+        c, s = np.cos(yaw), np.sin(yaw)
+        covariance = np.zeros((len(xy), 3, 3))
+        first, second = sigma.T**2
+        covariance[:, 0, 0] = c * c * first + s * s * second
+        covariance[:, 1, 1] = s * s * first + c * c * second
+        covariance[:, 0, 1] = covariance[:, 1, 0] = c * s * (first - second)
+        covariance[:, 2, 2] = _SIGMA_M**2 + (0.2 * height) ** 2
+        along = 0.5 * size[:, :1] * np.column_stack([c, s])
+        across = 0.5 * size[:, 1:] * np.column_stack([-s, c])
+        corners = [xy + along + across, xy - along + across, xy - along - across,
+                   xy + along - across]  # fmt: skip
+        return cls(
+            np.column_stack([xy, ground_z + height / 2]),
+            covariance,
+            np.column_stack([size, height]),
+            (yaw + np.pi / 2) % np.pi - np.pi / 2,
+            np.stack(corners, axis=1),
+        )
 
-def likely_depth(width_m: float, height_m: float) -> float:
-    """Depth, m, of an object of a width and height when nothing else is known: low things are
+    @classmethod
+    def joined(cls, *parts: Boxes) -> Boxes:
+        """All boxes of several, in order."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
+
+def likely_depth(width_m: Float64, height_m: Float64) -> Float64:
+    """Depths, m, of objects of a width and height when nothing else is known: low things are
     rarely deep."""
-    return _DEPTH_SHARE * min(width_m, _MAX_DEPTH_M, 2 * height_m + 0.1)
+    return np.asarray(
+        _DEPTH_SHARE * np.minimum(np.minimum(width_m, _MAX_DEPTH_M), 2 * height_m + 0.1)
+    )
 
 
-def heading(xy: Float64) -> float:
-    """Direction in [0, pi / 2), rad, of the sides of the rectangle that points (N, 2) lie along.
+def headings(groups: Groups, xy: Float64) -> Float64:
+    """Direction in [0, pi / 2), rad, of the sides of the rectangle that the points of each group
+    lie along, float64 (G,) of (P, 2).
 
     Of the smallest rectangles, up to a tenth in area, the one that the points are closest to: two
     sides at a corner fit a rectangle along them and one across them equally well, and only their
     closeness to the sides tells. Closeness criterion: X. Zhang, W. Xu, C. Dong, J. Dolan, Efficient
     L-Shape Fitting for Vehicle Detection Using Laser Scanners, IV 2017.
     """
-    few = xy[:: 1 + len(xy) // _FIT_POINTS]
-    along = _FIT_AXES @ few.T
-    low, high = along.min(axis=1)[:, None], along.max(axis=1)[:, None]
-    extent = (high - low)[:, 0] + _FIT_NOISE_M
+    # The same number of each, so that one product serves all: points are left out, or repeated.
+    few = groups.start[:, None] + np.arange(_FIT_POINTS) * groups.count[:, None] // _FIT_POINTS
+    centred = xy[few] - xy[groups.start][:, None]
+    along = np.matmul(_FIT_AXES, centred.astype(np.float32).swapaxes(1, 2))
+    low, high = along.min(axis=2, keepdims=True), along.max(axis=2, keepdims=True)
+    extent = (high - low)[:, :, 0] + np.float32(_FIT_NOISE_M)
     to_edge = np.minimum(high - along, along - low)
     n = len(_FIT_ANGLES)  # the axes are followed by those at right angles to them
-    area = extent[:n] * extent[n:]
-    fit = (1 / np.maximum(np.minimum(to_edge[:n], to_edge[n:]), _FIT_NOISE_M)).sum(axis=1)
-    return float(_FIT_ANGLES[np.where(area < 1.1 * area.min(), fit, 0.0).argmax()])
+    area = extent[:, :n] * extent[:, n:]
+    nearer = np.maximum(np.minimum(to_edge[:, :n], to_edge[:, n:]), np.float32(_FIT_NOISE_M))
+    fit = (1 / nearer).sum(axis=2)
+    best = np.where(area < 1.1 * area.min(axis=1, keepdims=True), fit, 0.0).argmax(axis=1)
+    return np.asarray(_FIT_ANGLES[best])
 
 
-def shape_of_points(
+def boxes_of_points(
+    groups: Groups,
     xy: Float64,
-    ground_z: float,
-    height: float,
-    azimuth: float,
-    width_m: float = 0.0,
-    offset_m: float = 0.0,
-    grow_m: float = 0.0,
-    flat: bool = False,
-) -> Shape:
-    """The rectangle around points (N, 2) seen from direction ``azimuth``, rad.
+    ground_z: Float64,
+    height: Float64,
+    azimuth: Float64,
+    width_m: Float64,
+    offset_m: Float64,
+    grow_m: Float64,
+    flat: Bool,
+) -> Boxes:
+    """The rectangles around the points (P, 2) of each group, seen from ``azimuth`` (G,), rad.
 
     Beams miss the edges of an object: across the line of sight the box is grown towards
     ``width_m`` (what the mask spans), by ``grow_m`` at most, and moved towards the middle of the
-    mask, which lies ``offset_m`` to the left of the points' mean bearing. Where only the near side
-    was hit, the box gets a likely depth, away from the sensor.
+    mask, which lies ``offset_m`` to the left of the middle of the points. Where only the near side
+    was hit, the box gets a likely depth, away from the sensor. All but xy: (G,).
     """
-    angle = heading(xy)
-    axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    on_axes = xy @ axes.T
-    # A few stray points do not stretch the box.
-    strays = 0 if flat else int(_STRAY_SHARE * len(xy))
-    in_order = np.sort(on_axes, axis=0)
-    low, high = in_order[strays], in_order[-1 - strays]
+    angle = headings(groups, xy)
+    c, s = np.cos(angle), np.sin(angle)
+    cp, sp, (x, y) = groups.spread(c), groups.spread(s), xy.T
+    on_axes = (cp * x + sp * y, cp * y - sp * x)
+    low = np.column_stack([groups.least(v, _STRAY_SHARE) for v in on_axes])
+    high = np.column_stack([groups.most(v, _STRAY_SHARE) for v in on_axes])
     size = high - low
-    centre = (low + high) / 2 @ axes
-    sight = np.array([np.cos(azimuth), np.sin(azimuth)])
-    left = np.array([-sight[1], sight[0]])
-    along = int(np.abs(axes @ sight).argmax())
-    across = 1 - along
-    seen = float(np.abs(axes @ left) @ size)
+    u, v = (low + high).T / 2
+    centre = np.column_stack([c * u - s * v, s * u + c * v])
+    # Which of the box's axes leads away from the sensor, and which way.
+    look = np.column_stack([np.cos(azimuth - angle), np.sin(azimuth - angle)])
+    along = np.abs(look).argmax(axis=1)
+    across, every = 1 - along, np.arange(len(along))
+    seen = np.abs(look[:, 1]) * size[:, 0] + np.abs(look[:, 0]) * size[:, 1]
     slack = np.clip(width_m - seen, 0.0, grow_m)
-    if slack > 0:
-        size[across] += slack
-        centre = centre + np.clip(offset_m, -slack / 2, slack / 2) * left
-    depth = 0.0 if flat else likely_depth(float(size[across]), height)
-    grown = max(depth - size[along], 0.0)
-    size[along] += grown
-    outward = axes[along] * np.sign(axes[along] @ sight)
-    centre = centre + 0.5 * grown * outward
+    size[every, across] += slack
+    left = np.column_stack([-np.sin(azimuth), np.cos(azimuth)])
+    centre += np.clip(offset_m, -slack / 2, slack / 2)[:, None] * left
+    depth = np.where(flat, 0.0, likely_depth(size[every, across], height))
+    grown = np.maximum(depth - size[every, along], 0.0)
+    size[every, along] += grown
+    outward = np.column_stack([c, s])
+    outward[along == 1] = np.column_stack([-s, c])[along == 1]
+    centre += (0.5 * grown * np.sign(look[every, along]))[:, None] * outward
+    sigma = np.empty_like(size)
     # The far side is seldom seen: along the line of sight the size itself is in doubt.
-    doubt = 0.0 if flat else 0.15 * size[along]
-    sigma = np.empty(2)
-    sigma[along] = np.sqrt(0.03**2 + doubt**2 + (0.3 * grown) ** 2)
+    doubt = np.where(flat, 0.0, 0.15 * size[every, along])
+    sigma[every, along] = np.sqrt(_SIGMA_M**2 + doubt**2 + (0.3 * grown) ** 2)
     # Of a low thing, a hose or a strap, beams miss parts on all sides.
-    missed = (0.15 if height < _LOW_THING_M and not flat else 0.05) * size[across]
-    sigma[across] = np.sqrt(0.03**2 + missed**2 + (0.25 * slack) ** 2)
-    size = np.maximum(size, _MIN_SIDE_M)
-    yaw = angle
-    if size[1] > size[0]:
-        size, sigma, yaw = size[::-1].copy(), sigma[::-1].copy(), yaw + np.pi / 2
-    return _upright(centre, ground_z, size, height, yaw, sigma)
+    share = np.where((height < LOW_THING_M) & ~flat, 0.15, 0.05)
+    missed = share * size[every, across]
+    sigma[every, across] = np.sqrt(_SIGMA_M**2 + missed**2 + (0.25 * slack) ** 2)
+    return Boxes.upright(centre, ground_z, size, height, angle, sigma)
 
 
-def shape_of_width(
+def boxes_of_width(
     xy: Float64,
-    ground_z: float,
-    azimuth: float,
-    width_m: float,
-    height: float,
-    along_m: float,
-    across_m: float,
-) -> Shape:
-    """A box of known width across the line of sight ``azimuth``, with a likely depth.
+    ground_z: Float64,
+    azimuth: Float64,
+    width_m: Float64,
+    height: Float64,
+    along_m: Float64,
+    across_m: Float64,
+) -> Boxes:
+    """Boxes of known width across the line of sight ``azimuth``, with a likely depth.
 
-    xy: float64 (2,), its centre; along_m, across_m: standard deviations of the position.
+    xy: float64 (N, 2), their centres; along_m, across_m: standard deviations of the position.
     """
-    size = np.maximum([likely_depth(width_m, height), width_m], _MIN_SIDE_M)
-    sigma = np.array([along_m, across_m])
-    if size[1] > size[0]:
-        size, sigma, azimuth = size[::-1].copy(), sigma[::-1].copy(), azimuth + np.pi / 2
-    return _upright(np.asarray(xy, float), ground_z, size, height, azimuth, sigma)
-
-
-def corners(xy: Float64, size: Float64, yaw: float) -> Float64:
-    """Corners of a rectangle, float64 (4, 2), counter-clockwise."""
-    half = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * np.asarray(size[:2]) / 2
-    c, s = np.cos(yaw), np.sin(yaw)
-    return np.asarray(xy + half @ np.array([[c, s], [-s, c]]))
-
-
-def _upright(
-    xy: Float64, ground_z: float, size: Float64, height: float, yaw: float, sigma: Float64
-) -> Shape:
-    c, s = np.cos(yaw), np.sin(yaw)
-    turn = np.array([[c, -s], [s, c]])
-    covariance = np.zeros((3, 3))
-    covariance[:2, :2] = turn @ np.diag(sigma**2) @ turn.T
-    covariance[2, 2] = 0.03**2 + (0.2 * height) ** 2
-    return Shape(
-        np.array([xy[0], xy[1], ground_z + height / 2]),
-        covariance,
-        np.array([size[0], size[1], height]),
-        float((yaw + np.pi / 2) % np.pi - np.pi / 2),
-        corners(xy, size, yaw),
-    )
+    size = np.column_stack([likely_depth(width_m, height), width_m])
+    sigma = np.column_stack([along_m, across_m])
+    return Boxes.upright(xy, ground_z, size, height, azimuth, sigma)

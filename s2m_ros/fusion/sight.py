@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from s2m_ros import config
-from s2m_ros.fusion.ground import GroundSurface
+from s2m_ros.fusion.groups import Index
+from s2m_ros.fusion.surface import GroundSurface
 from s2m_ros.fusion.view import Image
 from s2m_ros.types import Bool, Float64
 
@@ -45,14 +47,15 @@ class Sights:
     cut_high: Bool
     cut_side: Bool
 
-    def top_m(self, i: int, reach_m: float, ground_z: float) -> float:
-        """Height over the ground of the upper edge of mask i, standing upright at a reach."""
-        return float(self.origin[2] + self.top_slope[i] * reach_m - ground_z)
+    def top_m(self, i: Index, reach_m: Float64, ground_z: Float64) -> Float64:
+        """Heights over the ground, float64 (K,), of the upper edges of masks i (K,), if they stand
+        upright at reaches (K,)."""
+        return np.asarray(self.origin[2] + self.top_slope[i] * reach_m - ground_z)
 
-    def at(self, i: int, reach_m: float) -> Float64:
-        """Position (2,) in base_link on the bearing of mask i."""
-        direction = np.array([np.cos(self.bearing[i]), np.sin(self.bearing[i])])
-        return np.asarray(self.origin[:2] + reach_m * direction)
+    def at(self, i: Index, reach_m: Float64) -> Float64:
+        """Positions (K, 2) in base_link on the bearings of masks i (K,), at reaches (K,)."""
+        along = np.column_stack([np.cos(self.bearing[i]), np.sin(self.bearing[i])])
+        return np.asarray(self.origin[:2] + reach_m[:, None] * along)
 
 
 def sights_of(image: Image, ground: GroundSurface, settings: config.Fusion) -> Sights:
@@ -100,25 +103,20 @@ def sights_of(image: Image, ground: GroundSurface, settings: config.Fusion) -> S
 
 def _marks(bits: Bool, x: int, y: int) -> Float64:
     """Positions (5, 2) on the mask grid: foot, top, left, right, middle."""
-    per_row = np.count_nonzero(bits, axis=1)
-    per_column = np.count_nonzero(bits, axis=0)
-    rows, columns = per_row.nonzero()[0], per_column.nonzero()[0]
-    if len(rows) == 0:
+    patch = bits.view(np.uint8)
+    left, first, width, height = cv2.boundingRect(patch)
+    if width == 0:
         return np.full((5, 2), np.nan)
-    first, last = int(rows[0]), int(rows[-1])
-    low = bits[max(last - round(_FOOT_SHARE * len(rows)), 0) : last + 1]
-    foot = low.any(axis=0).nonzero()[0]
+    moments = cv2.moments(patch, binaryImage=True)
+    middle = moments["m10"] / moments["m00"] + 0.5, moments["m01"] / moments["m00"] + 0.5
+    last = first + height - 1
+    foot = bits[max(last - round(_FOOT_SHARE * height), 0) : last + 1].any(axis=0).nonzero()[0]
     top = bits[first].nonzero()[0]
-    total = float(per_row.sum())
-    middle_x = float(per_column @ np.arange(len(per_column))) / total + 0.5
-    middle_y = float(per_row @ np.arange(len(per_row))) / total + 0.5
-    return np.array(
-        [
-            [x + foot.sum() / len(foot) + 0.5, y + last + 1.0],
-            [x + top.sum() / len(top) + 0.5, y + first],
-            [x + columns[0], y + middle_y],
-            [x + columns[-1] + 1.0, y + middle_y],
-            [x + middle_x, y + middle_y],
-        ],
-        float,
-    )
+    marks = [
+        (foot.sum() / len(foot) + 0.5, last + 1.0),
+        (top.sum() / len(top) + 0.5, first),
+        (left, middle[1]),
+        (left + width, middle[1]),
+        middle,
+    ]
+    return np.asarray(np.array(marks, np.float64) + np.array([x, y]))

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from s2m_ros.fusion.camera import CameraModel
-from s2m_ros.fusion.transforms import apply, from_rotation_vector, invert
-from s2m_ros.types import Bool, EgoPose, Float32, Float64, ObjectMasks, Role, UInt8
+from s2m_ros.fusion.groups import Groups, Index
+from s2m_ros.fusion.transforms import apply, invert
+from s2m_ros.types import Bool, Float32, Float64, ObjectMasks, Role, UInt8
 
-Index = NDArray[np.int64]
-
-_MASKS_PER_WORD = 62
+_MASKS_PER_WORD = 32
+_CLOSE = 2  # cells from a mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cloud:
     """The points of a sweep that matter, in base_link at the instant of the fused objects.
 
-    points: float32 (N, 3); height: float32 (N,), over the ground; range_m: float32 (N,),
-    horizontal distance from base_link; sensor: float64 (3,), where the beams came from.
+    points: float32 (N, 3), coordinate by coordinate in memory; height: float32 (N,), over the
+    ground; range_m: float32 (N,), horizontal distance from base_link; sensor: float64 (3,), where
+    the beams came from.
     """
 
     points: Float32
@@ -33,12 +32,30 @@ class Cloud:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Camera:
+    """A camera of the rig. sides: float64 (K, 4), planes in its frame that its view lies inside
+    of, n x + d > 0: they spare most of a sweep the projection."""
+
+    model: CameraModel
+    frame_id: str
+    sides: Float64
+
+    @classmethod
+    def of(cls, model: CameraModel, frame_id: str) -> Camera:
+        return cls(model, frame_id, _sides(model))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Image:
     """One camera's masks and where it stood: extrinsics at the instant of the fused objects."""
 
     masks: ObjectMasks
-    model: CameraModel
+    camera: Camera
     base_from_camera: Float64
+
+    @property
+    def model(self) -> CameraModel:
+        return self.camera.model
 
     @property
     def origin(self) -> Float64:
@@ -50,97 +67,127 @@ class Image:
         scale = np.asarray(self.masks.image_size, float) / self.masks.grid_size
         return np.asarray(self.model.ray(grid_xy * scale) @ self.base_from_camera[:3, :3].T)
 
-    def look(self, points: Float32) -> tuple[Index, Float64]:
-        """Which of the points (N, 3) of base_link the image holds, and their pixels (M, 2)."""
-        camera_from_base = invert(self.base_from_camera)
-        ahead: Index = np.arange(len(points))
-        if self.model.model != "equidistant":
-            planes = self._sides() @ camera_from_base[:3]
-            planes = planes.astype(np.float32)
-            ahead = np.flatnonzero((planes[:, :3] @ points.T > -planes[:, 3:]).all(axis=0))
-        pixels, held = self.model.project(apply(camera_from_base, points.T[:, ahead].T))
-        return ahead[held], pixels[held]
+    def ahead(self, points: Float32, base_from_points: Float64) -> Bool:
+        """Which of the points (N, 3) of some frame the image may hold; it holds no others."""
+        planes = self.camera.sides @ invert(self.base_from_camera) @ base_from_points
+        planes = planes.astype(np.float32)
+        inside = planes[:, :3] @ points.T
+        return np.asarray((inside > -planes[:, 3:]).all(axis=0))
 
-    def _sides(self) -> Float64:
-        """Normals (3, 3) in the camera's frame of planes that its view lies inside of: the image
-        plane, left, right. They spare most of a sweep the projection."""
-        width, height = self.model.size
-        v = np.linspace(0, height, 9)
-        edges = [self.model.ray(np.column_stack([np.full(9, u), v])) for u in (0.0, float(width))]
-        slope = np.nan_to_num([e[:, 0] / np.maximum(e[:, 2], 1e-3) for e in edges], nan=1e3)
-        left, right = slope[0].min() - 0.02, slope[1].max() + 0.02
-        offset = self.model.origin
-        if offset.any():  # the planes go through the lens, not through the frame's origin
-            left, right = left - 0.1, right + 0.1
-        return np.array([[0.0, 0.0, 1.0], [1.0, 0.0, -left], [-1.0, 0.0, right]])
+    def project(self, points: Float32) -> tuple[Float32, Bool]:
+        """Pixels (N, 2) of points (N, 3) in base_link, and which of them the image holds."""
+        pixels, held = self.model.project(apply(invert(self.base_from_camera), points))
+        return np.asarray(pixels, np.float32), held
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """The points of a cloud that one image holds.
 
-    index: int64 (M,), into the cloud; x, y: int64 (M,), cells of the mask grid; roles: uint8 (M,);
-    under: for each mask the positions in ``index`` that it covers; masked: bool (M,), under any
-    mask or within two cells of one.
+    index: int (M,), into the cloud; x, y: int32 (M,), cells of the mask grid; roles: uint8 (M,);
+    under: for each mask the points of the cloud that it covers; masked: bool (M,), under any mask
+    or within two cells of one.
     """
 
     image: Image
     index: Index
-    x: Index
-    y: Index
+    x: np.ndarray
+    y: np.ndarray
     roles: UInt8
-    under: tuple[Index, ...]
+    under: Groups
     masked: Bool
 
 
-def view_of(image: Image, index: Index, pixels: Float64) -> View:
+def view_of(image: Image, index: Index, pixels: Float32) -> View:
     """Look up masks and roles under the pixels (M, 2) of the points ``index`` of a cloud."""
     masks = image.masks
-    share_x, share_y = pixels[:, 0] / masks.image_size[0], pixels[:, 1] / masks.image_size[1]
-    x = (share_x * masks.grid_size[0]).astype(np.int64)
-    y = (share_y * masks.grid_size[1]).astype(np.int64)
+    u, v = pixels.T
+    x, y = _cells(u, v, masks.image_size, masks.grid_size)
     roles = np.full(len(index), Role.UNKNOWN, np.uint8)
     if masks.roles is not None:
         rows, columns = masks.roles.roles.shape
-        roles = masks.roles.roles[
-            (share_y * rows).astype(np.int64), (share_x * columns).astype(np.int64)
-        ]
-    under, masked = _under(masks, x, y)
-    return View(image, index, x, y, roles, tuple(under), masked)
+        column, row = _cells(u, v, masks.image_size, (columns, rows))
+        roles = masks.roles.roles[row, column]
+    at, number, masked = _under(masks, x, y)
+    return View(image, index, x, y, roles, Groups.in_order(index[at], number), masked)
 
 
-def _under(masks: ObjectMasks, x: Index, y: Index) -> tuple[list[Index], Bool]:
-    """One bit a mask on one canvas, so that all masks take a single look-up of the points."""
-    width, height = masks.grid_size
-    under: list[Index] = []
-    masked = np.zeros(len(x), np.bool_)
+def _cells(
+    u: Float32, v: Float32, size: tuple[int, int], cells: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Column and row, int32 (M,) each, of pixels of an image on a grid laid over it."""
+    column, row = (
+        np.minimum((p * np.float32(n / whole)).astype(np.int32), n - 1)
+        for p, n, whole in zip((u, v), cells, size, strict=True)
+    )
+    return column, row
+
+
+def _under(masks: ObjectMasks, x: np.ndarray, y: np.ndarray) -> tuple[Index, Index, Bool]:
+    """Pairs of a point (position in x, y) and a mask over it, mask after mask; and which points
+    lie under or close to any.
+
+    One bit a mask on one canvas, so that all masks take a single look-up of the points.
+    """
+    if not masks.items:
+        nothing = np.zeros(0, np.intp)
+        return nothing, nothing, np.zeros(len(x), np.bool_)
+    # The canvas holds the rows that have masks, and what is close to them, once.
+    width = masks.grid_size[0]
+    top = max(min(m.y for m in masks.items) - _CLOSE, 0)
+    bottom = min(max(m.y + m.bits.shape[0] for m in masks.items) + _CLOSE, masks.grid_size[1])
+    height = bottom - top
+    within = np.flatnonzero((y >= top) & (y < bottom))
+    flat = ((y - np.int32(top)) * np.int32(width) + x).take(within)
+    pairs: list[tuple[Index, Index]] = []
+    covered = np.zeros((height, width), np.uint8)
     for first in range(0, len(masks.items), _MASKS_PER_WORD):
         some = masks.items[first : first + _MASKS_PER_WORD]
-        canvas = np.zeros((height, width), np.int64)
+        canvas = np.zeros((height, width), np.uint32)
         for bit, mask in enumerate(some):
             h, w = mask.bits.shape
-            canvas[mask.y : mask.y + h, mask.x : mask.x + w] |= mask.bits.astype(np.int64) << bit
-        code = canvas[y, x]
+            part = np.s_[mask.y - top : mask.y - top + h, mask.x : mask.x + w]
+            canvas[part] |= mask.bits * np.uint32(1 << bit)
+            covered[part] |= mask.bits.view(np.uint8)
+        code = canvas.ravel().take(flat)
         hit = np.flatnonzero(code)
-        code = code[hit]
-        under += [hit[(code >> bit) & 1 > 0] for bit in range(len(some))]
-        wide = cv2.dilate((canvas != 0).astype(np.uint8), np.ones((5, 5), np.uint8))
-        masked |= wide[y, x] > 0
-    return under, masked
+        octets = code[hit].astype("<u4").view(np.uint8).reshape(-1, 4)
+        bits = np.unpackbits(octets, axis=1, bitorder="little")[:, : len(some)]
+        number, at = np.nonzero(bits.T)
+        pairs.append((within[hit[at]], number + first))
+    side = 2 * _CLOSE + 1
+    wide = cv2.dilate(covered, np.ones((side, side), np.uint8))
+    close = np.zeros(len(x), np.bool_)
+    close[within] = wide.ravel().take(flat) > 0
+    at, number = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    return at, number, close
 
 
-def seen_points(count: int, indices: Sequence[Index]) -> Bool:
-    """Which of ``count`` points at least one image holds."""
-    seen = np.zeros(count, np.bool_)
-    for index in indices:
-        seen[index] = True
-    return seen
-
-
-def ego_step(ego: EgoPose, step_ns: int) -> Float64:
-    """Float64 (4, 4): base_link ``step_ns`` later in base_link now, at constant velocity."""
-    seconds = step_ns * 1e-9
-    matrix = np.eye(4)
-    matrix[:3, :3] = from_rotation_vector(ego.turn_rate * seconds)
-    matrix[:3, 3] = ego.velocity * seconds
-    return matrix
+def _sides(model: CameraModel) -> Float64:
+    """Planes (K, 4): the image plane, left, right, top, bottom; none for a fisheye."""
+    if model.model == "equidistant":
+        return np.zeros((0, 4))
+    width, height = model.size
+    u, v = np.linspace(0, width, 17), np.linspace(0, height, 17)
+    border = [
+        np.column_stack([np.full(17, edge), v])
+        if axis == 0
+        else np.column_stack([u, np.full(17, edge)])
+        for axis, edge in ((0, 0.0), (0, float(width)), (1, 0.0), (1, float(height)))
+    ]
+    slopes = []
+    for axis, pixels in zip((0, 0, 1, 1), border, strict=True):
+        rays = model.ray(pixels)
+        slopes.append(np.nan_to_num(rays[:, axis] / np.maximum(rays[:, 2], 1e-3), nan=np.inf))
+    left, right, top, bottom = slopes
+    # The planes go through the lens; what the border bulges between the rays is little.
+    limits = (left.min(), right.max(), top.min(), bottom.max())
+    planes = [(0.0, 0.0, 1.0, 0.0)]
+    for k, limit in enumerate(limits):
+        if not np.isfinite(limit):
+            continue
+        sign = 1.0 if k % 2 == 0 else -1.0
+        normal = np.zeros(3)
+        normal[k // 2], normal[2] = sign, -sign * limit + 0.02
+        planes.append((*normal, float(-normal @ model.origin)))
+    return np.array(planes)

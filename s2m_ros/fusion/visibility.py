@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from s2m_ros.fusion.ground import GroundSurface
+from s2m_ros.fusion.surface import GroundSurface
 from s2m_ros.fusion.transforms import apply, invert
 from s2m_ros.fusion.view import Cloud, Image
 from s2m_ros.types import Bool, Float64, Object3D, Role, Visibility

@@ -55,6 +55,7 @@ class FusionStage:
     ) -> None:
         self.conditions = Conditions()
         self._drops: Counter[str] = Counter()
+        self._points: Counter[str] = Counter()
         self._settings = config.fusion
         self._names = tuple(config.cameras)
         self._silence_ns = round(config.intake.input_timeout_ms * 1e6)
@@ -74,8 +75,12 @@ class FusionStage:
 
     @property
     def drops(self) -> Mapping[str, int]:
-        """Everything discarded since the start, by reason."""
-        return {**self._drops, **{f"pairing_{k}": n for k, n in self._pairing.drops.items()}}
+        """Everything discarded since the start, by reason; of single points as ``points_...``."""
+        return {
+            **self._drops,
+            **{f"pairing_{k}": n for k, n in self._pairing.drops.items()},
+            **{f"points_{k}": n for k, n in self._points.items()},
+        }
 
     def add_masks(self, message: Any) -> None:
         topic = topics.masks(message.camera)
@@ -100,7 +105,7 @@ class FusionStage:
             self._refuse(topics.POINTS, error, "bad_cloud")
             return
         self.conditions.clear(topics.POINTS)
-        self._drops.update({f"points_{name}": n for name, n in dropped.items()})
+        self._points.update(dropped)
         if self._pairing.add_sweep(sweep):
             self._drops["time_jumps"] += 1
         if self._seen_ns is None or sweep.stamp_ns < self._seen_ns - self._silence_ns:
@@ -177,6 +182,7 @@ class FusionStage:
         ego = self._ego_at(stamp_ns, found)
         sweep_ego = self._ego.at(sweep.stamp_ns) if sweep is not None and ego is not None else None
         objects = self._fusion.fuse(masks, sweep, ego, sweep_ego)
+        self._points.update(self._fusion.point_drops)
         found.append(Condition(objects.state, objects.reason))
         self.conditions.replace("output", found)
         verdict = worst(found)

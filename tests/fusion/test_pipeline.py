@@ -10,7 +10,6 @@ import pytest
 from s2m_ros.config import Fusion as Settings
 from s2m_ros.fusion.calibration import Rig
 from s2m_ros.fusion.camera import CameraModel
-from s2m_ros.fusion.ego import extrapolate
 from s2m_ros.fusion.pipeline import Fusion
 from s2m_ros.fusion.transforms import apply, from_yaw, invert
 from s2m_ros.types import (
@@ -194,24 +193,6 @@ def test_without_odometry_the_time_between_the_stamps_makes_positions_less_certa
     grown = far.items[0].covariance - near.items[0].covariance
     assert np.sqrt(grown[0, 0]) > 0.2
     assert grown[2, 2] == 0
-
-
-def test_motion_within_a_sweep_is_undone_point_by_point() -> None:
-    """The vehicle turns and drives while the beams go round; the crate is where it stands."""
-    sweep = sweep_of(plane_points((12, 1, 0.8)), box_points(12, 1, 0.8, 0.6), wall_points())
-    velocity, turn_rate = np.array([8.0, 0, 0]), np.array([0, 0, 0.5])
-    ego = EgoPose(0, np.eye(4), velocity, turn_rate)
-    offset = np.linspace(-50e6, 50e6, len(sweep.points)).astype(np.int64)
-    seen = np.empty_like(sweep.points)
-    base_points = apply(BASE_FROM_LIDAR, sweep.points)
-    for i, ns in enumerate(offset):
-        pose = extrapolate(ego, int(ns)).odom_from_base
-        seen[i] = apply(invert(pose @ BASE_FROM_LIDAR), base_points[i : i + 1])[0]
-    moving = replace(sweep, points=seen, offset_ns=offset)
-    mask = masks_of(mask_of(12, 1, 0.8, 0.6))
-    still = fusion().fuse([mask], sweep, ego, ego).items[0]
-    undone = fusion(per_point_compensation=True).fuse([mask], moving, ego, ego).items[0]
-    assert np.linalg.norm(undone.position - still.position) < 0.03
 
 
 def test_two_cameras_that_see_one_object_give_one() -> None:

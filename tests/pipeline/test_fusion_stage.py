@@ -40,6 +40,7 @@ class Recorder:
 
     def __init__(self, settings: Any, rig: Rig) -> None:
         self.rig = rig
+        self.point_drops = {"out_of_view": 7}
         type(self).calls, type(self).cameras = [], []
 
     def set_camera(self, name: str, model: CameraModel, frame_id: str) -> None:
@@ -122,6 +123,8 @@ def test_with_everything_the_answer_is_ok(recorder: type[Recorder]) -> None:
     assert at_sweep is not None
     assert (at_image.stamp_ns, at_sweep.stamp_ns) == (START, START + 10 * MS)
     assert made.drops["beyond_range"] == 1
+    assert made.drops["points_out_of_view"] == 7
+    assert "points_out_of_view" not in objects.drops, "they would drown what became of objects"
     assert made.conditions.worst().state == State.OK
 
 

@@ -1,0 +1,105 @@
+"""The ground as a surface: a plane and what measurement says beside it. In base_link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2m_ros import config
+from s2m_ros.types import Bool, Float32, Float64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroundSurface:
+    """Height of the ground over the plane of base_link.
+
+    plane: float64 (3,), z = a x + b y + c; residual: float32 (ny, nx), metres over the plane at the
+    cell centres of a grid whose corner is at ``corner`` (x, y); support: float32 (ny, nx), how many
+    cells' worth of measurement is nearby; measured: False for an assumed plane.
+    """
+
+    plane: Float64
+    residual: Float32
+    support: Float32
+    corner: tuple[float, float]
+    cell_m: float
+    noise_m: float
+    measured: bool
+
+    def height(self, xy: NDArray[np.floating]) -> Float64:
+        """z of the ground, float64 (N,), at positions (N, 2), bilinear between cells."""
+        x, y = xy.T
+        return np.asarray(
+            self.plane[0] * x + self.plane[1] * y + self.plane[2] + self.residual_at(x, y), float
+        )
+
+    def above(self, points: Float32) -> Float32:
+        """Height over the ground, float32 (N,), of points (N, 3)."""
+        x, y, z = points.T
+        a, b, c = self.plane.astype(np.float32)
+        return np.asarray(z - (a * x + b * y + c) - self.residual_at(x, y), np.float32)
+
+    def residual_at(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> Float32:
+        """Height of the surface over its plane, float32 (N,)."""
+        return bilinear(self.residual, *self._grid(x, y))
+
+    def sigma(self, xy: NDArray[np.floating]) -> Float64:
+        """Standard deviation of ``height``, float64 (N,), m: larger away from measurements."""
+        x, y = xy.T
+        support = bilinear(self.support, *self._grid(x, y))
+        far = 0.01 * np.hypot(x, y) + (0.0 if self.measured else 0.05)
+        near = self.noise_m / np.sqrt(np.maximum(support, 1.0))
+        return np.asarray(np.hypot(near, far / (1 + 10 * support)))
+
+    def meet(self, origin: Float64, rays: Float64) -> tuple[Float64, Bool]:
+        """Where rays (N, 3) from origin (3,) meet the surface: points (N, 3), and which do.
+
+        Newton on the height above the surface with the slope of the plane; a ray that does not go
+        down relative to the plane (at or above the horizon) does not meet it.
+        """
+        a, b, c = self.plane
+        above = origin[2] - a * origin[0] - b * origin[1] - c
+        sink = a * rays[:, 0] + b * rays[:, 1] - rays[:, 2]
+        meets = sink > 1e-4
+        sink = np.where(meets, sink, 1.0)
+        length = np.full(len(rays), above) / sink
+        for _ in range(4):
+            hit = origin + length[:, None] * rays
+            length = length + (hit[:, 2] - self.height(hit[:, :2])) / sink
+        meets &= (length > 0) & np.isfinite(length)
+        hit = origin + np.where(meets, length, 0.0)[:, None] * rays
+        return hit, meets
+
+    def _grid(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[Float32, Float32]:
+        """Column and row of positions, 0 at the centre of the first cell."""
+        column, row = (
+            ((v - corner) / self.cell_m - 0.5).astype(np.float32)
+            for v, corner in ((x, self.corner[0]), (y, self.corner[1]))
+        )
+        return column, row
+
+
+def assumed_ground(settings: config.Ground) -> GroundSurface:
+    """The flat plane that is taken while no LiDAR has measured the ground."""
+    nothing = np.zeros((1, 1), np.float32)
+    plane = np.array([0.0, 0.0, settings.height_m])
+    return GroundSurface(plane, nothing, nothing, (0.0, 0.0), settings.cell_m, 0.05, False)
+
+
+def bilinear(grid: Float32, column: Float32, row: Float32) -> Float32:
+    """Values between cell centres, held constant beyond the border."""
+    ny, nx = grid.shape
+    column = np.clip(column, 0, nx - 1)
+    row = np.clip(row, 0, ny - 1)
+    left = np.minimum(column.astype(np.int32), max(nx - 2, 0))
+    top = np.minimum(row.astype(np.int32), max(ny - 2, 0))
+    u, v = column - left.astype(np.float32), row - top.astype(np.float32)
+    flat = grid.ravel()
+    at = top * nx + left
+    right, below = int(nx > 1), nx * int(ny > 1)
+    first, second = flat[at], flat[at + below]
+    upper = first + (flat[at + right] - first) * u
+    lower = second + (flat[at + below + right] - second) * u
+    return np.asarray(upper + (lower - upper) * v, np.float32)
