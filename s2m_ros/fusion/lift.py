@@ -13,7 +13,7 @@ import numpy as np
 from s2m_ros import config
 from s2m_ros.fusion.groups import Groups, Index
 from s2m_ros.fusion.low import FLAT_HEIGHT_M
-from s2m_ros.fusion.shape import Boxes, boxes_of_points, boxes_of_width, likely_depth
+from s2m_ros.fusion.shape import Boxes, Depth, boxes_of_points, boxes_of_width
 from s2m_ros.fusion.sight import Sights, sights_of
 from s2m_ros.fusion.support import FEW_POINTS, Supports, supports_of
 from s2m_ros.fusion.surface import GroundSurface
@@ -21,6 +21,7 @@ from s2m_ros.fusion.view import Cloud, View
 from s2m_ros.types import Evidence, Float64, Object3D, ObjectMasks, RangeSource, Role
 
 _LIDAR_SIGMA_M = 0.03
+_HEIGHT_SIGMA_M = 0.015
 _BEAM_STEP = 0.008
 """Angle between beams, rad (0.45 deg): how much of a top or a side they can miss."""
 
@@ -123,8 +124,10 @@ def _from_points(sights: Sights, cloud: Cloud, support: Supports) -> Boxes:
     middle = ((sights.at(i, reach) - sights.origin[:2]) * left).sum(axis=1)
     offset = middle - (groups.least(side) + groups.most(side)) / 2
     grow = np.where(support.flat, 0.0, 2 * _BEAM_STEP * reach + 2 * width / groups.count)
+    near = groups.least((away * groups.spread(mean / np.hypot(*mean.T)[:, None])).sum(axis=1))
+    depth = _depth(sights, support, near, ground_z, width)
     return boxes_of_points(
-        groups, points[:, :2], ground_z, height, azimuth, width, offset, grow, support.flat
+        groups, points[:, :2], ground_z, height, azimuth, width, offset, grow, support.flat, depth
     )
 
 
@@ -136,11 +139,15 @@ def _from_few_points(sights: Sights, cloud: Cloud, support: Supports) -> Boxes:
     over = cloud.points[groups.index, 2] - cloud.height[groups.index]
     ground_z = groups.mean(over)
     height = _height(sights, support, reach, ground_z)
-    depth = np.where(support.flat, 0.0, likely_depth(width, height))
-    along = np.hypot(_LIDAR_SIGMA_M, 0.3 * np.minimum(width, 1.0) / np.sqrt(groups.count))
+    depth = _depth(sights, support, reach, ground_z, width)
+    deep = np.where(support.flat, 0.0, depth.m)
+    # Where on the object the few points lie is not known either.
+    missed = np.hypot(0.3 * deep / np.sqrt(groups.count), 0.12 * np.minimum(width, 3.0))
+    along = np.sqrt(_LIDAR_SIGMA_M**2 + missed**2 + (depth.sigma / 2) ** 2)
     across = np.hypot(0.02 + sights.edge * reach, 0.1 * width)
-    xy = sights.at(i, reach + 0.5 * depth)
-    return boxes_of_width(xy, ground_z, sights.bearing[i], width, height, along, across)
+    xy = sights.at(i, reach + 0.5 * deep)
+    bearing = sights.bearing[i]
+    return boxes_of_width(xy, ground_z, bearing, width, height, along, across, depth.m)
 
 
 def _from_contact(sights: Sights, i: Index) -> Boxes:
@@ -148,11 +155,34 @@ def _from_contact(sights: Sights, i: Index) -> Boxes:
     reach, ground_z = sights.reach_m[i], sights.foot[i, 2]
     width = sights.spread[i] * reach
     height = np.clip(sights.top_m(i, reach, ground_z), 0.01, 10.0)
-    depth = likely_depth(width, height)
-    along = np.hypot(sights.sigma_m[i], 0.35 * depth)
+    depth = Depth.likely(width, height)
+    along = np.hypot(sights.sigma_m[i], depth.sigma / 2)
     across = np.hypot(0.03 + sights.edge * reach, 0.1 * width)
-    xy = sights.at(i, reach + 0.5 * depth)
-    return boxes_of_width(xy, ground_z, sights.bearing[i], width, height, along, across)
+    xy = sights.at(i, reach + 0.5 * depth.m)
+    bearing = sights.bearing[i]
+    return boxes_of_width(xy, ground_z, bearing, width, height, along, across, depth.m)
+
+
+def _depth(
+    sights: Sights, support: Supports, near: Float64, ground_z: Float64, width: Float64
+) -> Depth:
+    """From the near side to where the ray through the mask's upper edge passes at the height of
+    the top: for what is lower than the camera, that edge is the far one. What is likely counts
+    the more, the less certain that is."""
+    i, measured = support.groups.key, support.height
+    # The top lies between the highest beam that met it and the next one.
+    step = _BEAM_STEP * near * np.where(support.groups.count < FEW_POINTS, 2, 1)
+    gap = np.clip(sights.top_m(i, near, ground_z) - measured, 0.0, step)
+    height = measured + gap / 2
+    over = sights.origin[2] - ground_z - height
+    sink = -sights.top_slope[i]
+    usable = (over > 0) & (sink > 0.01) & ~sights.cut_high[i]
+    sink = np.where(usable, sink, 1.0)
+    far = over / sink
+    height_sigma = np.hypot(_HEIGHT_SIGMA_M, gap / np.sqrt(12))
+    sigma = np.where(usable, np.hypot(height_sigma, far * sights.edge) / sink, 1e3)
+    seen = Depth(np.clip(far - near, 0.0, 3 * width + 0.3), sigma)
+    return Depth.likely(width, measured + gap).measured(seen)
 
 
 def _reach(sights: Sights, cloud: Cloud, groups: Groups) -> Float64:

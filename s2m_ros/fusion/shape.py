@@ -13,8 +13,8 @@ LOW_THING_M = 0.3
 """Of things lower than this a good part lies within the ground's tolerance."""
 _MIN_SIDE_M = 0.03
 _MAX_DEPTH_M = 1.0
-_DEPTH_SHARE = 0.7
-"""Depth of things over their width, where only the near side is seen."""
+_DEPTH_SHARE, _DEPTH_DOUBT = 0.85, 0.7
+"""Depth of things over their width, where only the near side is seen, and its deviation."""
 _STRAY_SHARE = 0.01
 _SIGMA_M = 0.03
 _FIT_POINTS = 48
@@ -75,12 +75,28 @@ class Boxes:
         return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
 
 
-def likely_depth(width_m: Float64, height_m: Float64) -> Float64:
-    """Depths, m, of objects of a width and height when nothing else is known: low things are
-    rarely deep."""
-    return np.asarray(
-        _DEPTH_SHARE * np.minimum(np.minimum(width_m, _MAX_DEPTH_M), 2 * height_m + 0.1)
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class Depth:
+    """How far objects reach away from the sensor, and the standard deviation of that, m:
+    float64 (N,) each."""
+
+    m: Float64
+    sigma: Float64
+
+    @classmethod
+    def likely(cls, width_m: Float64, height_m: Float64) -> Depth:
+        """Of objects of a width and height when nothing else is known: low things are rarely
+        deep."""
+        width_m = np.minimum(width_m, _MAX_DEPTH_M)
+        depth = _DEPTH_SHARE * np.minimum(width_m, 2 * height_m + 0.1)
+        return cls(depth, np.maximum(_DEPTH_DOUBT * width_m, _MIN_SIDE_M))
+
+    def measured(self, other: Depth) -> Depth:
+        """Both together, each weighted by its certainty."""
+        weight = self.sigma**2 / (self.sigma**2 + other.sigma**2)
+        return Depth(
+            self.m + weight * (other.m - self.m), np.asarray(self.sigma * np.sqrt(1 - weight))
+        )
 
 
 def headings(groups: Groups, xy: Float64) -> Float64:
@@ -117,13 +133,14 @@ def boxes_of_points(
     offset_m: Float64,
     grow_m: Float64,
     flat: Bool,
+    depth: Depth | None = None,
 ) -> Boxes:
     """The rectangles around the points (P, 2) of each group, seen from ``azimuth`` (G,), rad.
 
     Beams miss the edges of an object: across the line of sight the box is grown towards
     ``width_m`` (what the mask spans), by ``grow_m`` at most, and moved towards the middle of the
     mask, which lies ``offset_m`` to the left of the middle of the points. Where only the near side
-    was hit, the box gets a likely depth, away from the sensor. All but xy: (G,).
+    was hit, the box gets ``depth``, or what is likely, away from the sensor. All but xy: (G,).
     """
     angle = headings(groups, xy)
     c, s = np.cos(angle), np.sin(angle)
@@ -143,19 +160,22 @@ def boxes_of_points(
     size[every, across] += slack
     left = np.column_stack([-np.sin(azimuth), np.cos(azimuth)])
     centre += np.clip(offset_m, -slack / 2, slack / 2)[:, None] * left
-    depth = np.where(flat, 0.0, likely_depth(size[every, across], height))
-    grown = np.maximum(depth - size[every, along], 0.0)
+    depth = depth or Depth.likely(size[every, across], height)
+    grown = np.where(flat, 0.0, np.maximum(depth.m - size[every, along], 0.0))
     size[every, along] += grown
     outward = np.column_stack([c, s])
     outward[along == 1] = np.column_stack([-s, c])[along == 1]
     centre += (0.5 * grown * np.sign(look[every, along]))[:, None] * outward
     sigma = np.empty_like(size)
-    # The far side is seldom seen: along the line of sight the size itself is in doubt.
-    doubt = np.where(flat, 0.0, 0.15 * size[every, along])
-    sigma[every, along] = np.sqrt(_SIGMA_M**2 + doubt**2 + (0.3 * grown) ** 2)
+    # The far side is seldom seen: along the line of sight the size itself is in doubt, and with it
+    # half as much the centre. Points that lie along the depth leave less of the doubt.
+    unseen = 0.6 + 0.4 * grown / np.maximum(size[every, along], _MIN_SIDE_M)
+    doubt = np.where(flat, 0.0, 0.5 * depth.sigma * unseen)
     # Of a low thing, a hose or a strap, beams miss parts on all sides.
-    share = np.where((height < LOW_THING_M) & ~flat, 0.15, 0.05)
-    missed = share * size[every, across]
+    low = (height < LOW_THING_M) & ~flat
+    missed = np.where(low, 0.12, 0.0) * size[every, across]
+    sigma[every, along] = np.sqrt(_SIGMA_M**2 + doubt**2 + missed**2)
+    missed = np.where(low, 0.2, 0.05) * size[every, across]
     sigma[every, across] = np.sqrt(_SIGMA_M**2 + missed**2 + (0.25 * slack) ** 2)
     return Boxes.upright(centre, ground_z, size, height, angle, sigma)
 
@@ -168,11 +188,12 @@ def boxes_of_width(
     height: Float64,
     along_m: Float64,
     across_m: Float64,
+    depth_m: Float64,
 ) -> Boxes:
-    """Boxes of known width across the line of sight ``azimuth``, with a likely depth.
+    """Boxes of known width across the line of sight ``azimuth`` and a depth along it.
 
     xy: float64 (N, 2), their centres; along_m, across_m: standard deviations of the position.
     """
-    size = np.column_stack([likely_depth(width_m, height), width_m])
+    size = np.column_stack([depth_m, width_m])
     sigma = np.column_stack([along_m, across_m])
     return Boxes.upright(xy, ground_z, size, height, azimuth, sigma)
