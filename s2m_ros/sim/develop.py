@@ -67,7 +67,7 @@ def _noise(linear: Float32, gain: float, amount: float, rng: np.random.Generator
     )  # wider apertures and longer exposures make up for most
     down, right = rng.integers(SHIFTS, size=2)
     white = _grain(h, w)[down : down + h, right : right + w] * np.float32(rng.choice((-1, 1)))
-    variance = np.maximum(linear, 0) * np.float32(0.00018 * more) + np.float32(0.00002 * more)
+    variance = np.maximum(linear, 0) * np.float32(0.00018 * more) + np.float32(0.00002)
     return np.asarray(np.sqrt(variance) * white * np.float32(0.6 * amount), np.float32)
 
 
