@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -87,20 +88,26 @@ class HazardPolicy:
 
     What the tracker has not confirmed stays back, except for large or uncertain objects beside a
     known aircraft, vehicle or person: these go out at once, marked unconfirmed. Worse knowledge
-    raises a level and never lowers one. Raises ConfigError for a policy or zones file that cannot
-    be used.
+    raises a level and never lowers one. Rules and zones come from the files that the settings name,
+    unless they are given; raises ConfigError for a file that cannot be used.
     """
 
-    def __init__(self, settings: config.Hazards) -> None:
+    def __init__(
+        self,
+        settings: config.Hazards,
+        rules: Rulebook | None = None,
+        zones: Sequence[Zone] | None = None,
+    ) -> None:
         self._settings = settings
-        self._rules: Rulebook = load_rulebook(settings.policy_file)
-        self._words = self._rules.words()
-        self._zones = load_zones(settings.zones_file, self._rules.zones)
+        self.rules: Rulebook = load_rulebook(settings.policy_file) if rules is None else rules
+        self._words = self.rules.words()
+        loaded = load_zones(settings.zones_file, self.rules.zones) if zones is None else zones
+        self.all_zones: tuple[Zone, ...] = tuple(loaded)
 
     @property
     def needs_map(self) -> bool:
         """Whether any zone lies in the map's frame."""
-        return any(zone.frame == MAP for zone in self._zones)
+        return any(zone.frame == MAP for zone in self.all_zones)
 
     def assess(
         self, tracks: Tracks, odom_from_map: Float64 | None = None, why_no_map: str = ""
@@ -129,8 +136,8 @@ class HazardPolicy:
         return [zone.moved(frame_from_base) for zone in placed.zones]
 
     def _place(self, tracks: Tracks, odom_from_map: Float64 | None, why: str) -> Placed:
-        mapped = tuple(zone for zone in self._zones if zone.frame == MAP)
-        zones = [zone for zone in self._zones if zone.frame == VEHICLE]
+        mapped = tuple(zone for zone in self.all_zones if zone.frame == MAP)
+        zones = [zone for zone in self.all_zones if zone.frame == VEHICLE]
         if mapped and tracks.ego is not None and odom_from_map is not None:
             base_from_map = base_from_frame(tracks.ego) @ odom_from_map
             zones += [zone.moved(base_from_map) for zone in mapped]
@@ -139,7 +146,7 @@ class HazardPolicy:
         return Placed(tuple(zones), mapped, f"{len(mapped)} zones of the map: {what}")
 
     def _facts(self, tracks: Tracks) -> Facts:
-        items, at_once = tracks.items, self._rules.at_once
+        items, at_once = tracks.items, self.rules.at_once
         side = np.array([track.size for track in items])[:, :2].max(axis=1)
         height = np.array([track.height for track in items])
         evidence = np.array([int(track.evidence) for track in items])
@@ -151,20 +158,20 @@ class HazardPolicy:
             deviation_m=deviation,
             moving=(np.array([track.velocity for track in items]) != 0).any(axis=1),
             flat=evidence & int(Evidence.FLAT) > 0,
-            low=(height < self._rules.one_level_down.low.height_m) & (evidence & _LIDAR > 0),
+            low=(height < self.rules.one_level_down.low.height_m) & (evidence & _LIDAR > 0),
             at_once=important & np.array([role is not None for role in near]),
             beside=near,
         )
 
     def _judge(self, tracks: Tracks, placed: Placed, state: State) -> list[Hazard]:
-        rules = self._rules
+        rules = self.rules
         meets = encounters(
             tracks, self._settings, rules.path.horizon_m, rules.no_odometry.speed_m_s
         )
         facts = self._facts(tracks)
         codes, held = list(rules.rules), [_holds(r, meets, facts) for r in rules.rules.values()]
         asked = np.array([rule.level for rule in rules.rules.values()], int)
-        holds = np.array(held).reshape(len(codes), len(tracks.items))
+        holds = np.array(held, np.bool_).reshape(len(codes), len(tracks.items))
         level = np.where(holds, asked[:, None], 0).max(axis=0, initial=0)
         decides = holds & (asked[:, None] == level)
         lowered = facts.flat | facts.low

@@ -19,6 +19,7 @@ FAR = "left_behind"
 EXPIRED = "memory_expired"
 NO_ODOMETRY = "no_odometry"
 
+SURE = 0.9  # existence of what gets confirmed: hits that do not fit together are no object
 GONE = 0.05  # existence below which a place counts as observed free
 RECORD = 5.0  # detections that the prior of the detection probability is worth
 _FLAT = int(Evidence.FLAT)
@@ -115,7 +116,7 @@ class Lives:
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             self.last[row] = new.items[column]
         enough = self._recent[rows].sum(axis=1) >= self._settings.confirm_hits
-        self.confirmed[rows] |= enough & (self.existence[rows] >= existence.BIRTH)
+        self.confirmed[rows] |= enough & (self.existence[rows] >= SURE)
 
     def miss(self, placed: Bool) -> None:
         """All rows that were not detected; a miss tells only where the place (N,) was in view."""
