@@ -13,12 +13,13 @@ import numpy as np
 from s2m_ros import config
 from s2m_ros.fusion.groups import Groups, Index
 from s2m_ros.fusion.low import FLAT_HEIGHT_M
+from s2m_ros.fusion.occlusion import Occlusion, bounded
 from s2m_ros.fusion.shape import Boxes, Depth, boxes_of_points, boxes_of_width
 from s2m_ros.fusion.sight import Sights, sights_of
 from s2m_ros.fusion.support import FEW_POINTS, Supports, supports_of
 from s2m_ros.fusion.surface import GroundSurface
 from s2m_ros.fusion.view import Cloud, View
-from s2m_ros.types import Evidence, Float64, Object3D, ObjectMasks, RangeSource, Role
+from s2m_ros.types import Bool, Evidence, Float64, Object3D, ObjectMasks, RangeSource, Role
 
 _LIDAR_SIGMA_M = 0.03
 _HEIGHT_SIGMA_M = 0.015
@@ -36,7 +37,10 @@ def lift(
     if not masks.items:
         return [], drops
     sights = sights_of(view.image, ground, settings)
-    supports = supports_of(view, sights, cloud, ground, settings)
+    occlusion = Occlusion.of(view, cloud, settings.ground.tolerance_m)
+    nearest, _ = occlusion.before(sights.range_m, settings.depth_gap_m)
+    supports = supports_of(view, sights, nearest, cloud, ground, settings)
+    sights = bounded(sights, nearest, ground, settings)
     groups = supports.groups
     many = groups.count >= FEW_POINTS
     points = np.zeros(len(masks.items), np.intp)
@@ -52,7 +56,9 @@ def lift(
     range_m[groups.key] = cloud.range_m[groups.middle()]
     flat = np.zeros(len(masks.items), np.bool_)
     flat[groups.key] = supports.flat
-    boxes.covariance[:] += _beyond_image(sights, numbers, range_m[numbers])
+    _, side_hidden = occlusion.before(range_m, settings.depth_gap_m)
+    cut = sights.cut_low | sights.cut_side | side_hidden
+    boxes.covariance[:] += _unseen_part(sights, numbers, range_m[numbers], cut[numbers])
     reason = np.full(len(masks.items), "above_horizon", object)
     reason[numbers] = np.where(range_m[numbers] > settings.max_range_m, "beyond_max_range", "")
     reason[np.isnan(sights.spread)] = "no_bearing"
@@ -100,11 +106,12 @@ def _object(
     )
 
 
-def _beyond_image(sights: Sights, i: Index, range_m: Float64) -> Float64:
-    """What masks i (K,) that the border cuts add to the covariances (K, 3, 3): the centre of the
-    whole lies outside of what is seen, and wanders with it as the vehicle drives."""
-    cut = sights.cut_low[i] | sights.cut_side[i]
-    sigma = np.where(cut, 0.3 + 0.3 * np.minimum(sights.spread[i] * range_m, 2.0), 0.0)
+def _unseen_part(sights: Sights, i: Index, range_m: Float64, cut: Bool) -> Float64:
+    """What masks i (K,) that the border or another thing cuts add to the covariances (K, 3, 3): the
+    centre of the whole lies outside of what is seen, and wanders with it as the vehicle drives."""
+    width = np.minimum(sights.spread[i] * range_m, 2.0)
+    border = sights.cut_low[i] | sights.cut_side[i]
+    sigma = np.where(cut, np.where(border, 0.3, 0.05) + 0.3 * width, 0.0)
     return np.asarray((sigma**2)[:, None, None] * np.diag([1.0, 1.0, 0.0]))
 
 

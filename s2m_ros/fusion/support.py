@@ -22,6 +22,8 @@ from s2m_ros.fusion.view import Cloud, View
 from s2m_ros.types import Bool, Float64
 
 FEW_POINTS = 5
+_BETWEEN = 0.3
+"""Agreement of what stands between a hidden foot's contact and what hides it."""
 _STRAY_SHARE = 0.01
 """So few points of a leaf or a wire above do not make a thing higher."""
 
@@ -44,12 +46,20 @@ class Supports:
 
 
 def supports_of(
-    view: View, sights: Sights, cloud: Cloud, ground: GroundSurface, settings: config.Fusion
+    view: View,
+    sights: Sights,
+    nearest: Float64,
+    cloud: Cloud,
+    ground: GroundSurface,
+    settings: config.Fusion,
 ) -> Supports:
-    """The support of each mask that has one."""
+    """The support of each mask that has one.
+
+    nearest: float64 (M,), range of what may hide a mask's foot, infinite where nothing does.
+    """
     inside = view.under
     high = cloud.height[inside.index] > settings.ground.tolerance_m
-    chosen = _foreground(inside.keep_points(high), sights, cloud, settings)
+    chosen = _foreground(inside.keep_points(high), sights, nearest, cloud, settings)
     chosen = chosen.keep(~_bleeds(chosen, inside, sights, cloud))
     top = chosen.most(cloud.height[chosen.index].astype(float), _STRAY_SHARE)
     lying = inside.keep_points(~high)
@@ -78,11 +88,14 @@ def _place(groups: Groups, key: int) -> int:
     return int(np.searchsorted(groups.key, key))
 
 
-def _foreground(standing: Groups, sights: Sights, cloud: Cloud, settings: config.Fusion) -> Groups:
+def _foreground(
+    standing: Groups, sights: Sights, hidden_by: Float64, cloud: Cloud, settings: config.Fusion
+) -> Groups:
     """Of each mask the cluster of standing points, split at gaps in range, that is the object.
 
     A cluster counts by its points (each beam covers the same angle) and by how well it agrees with
-    the mask's contact with the ground. Without a contact the nearest of the larger is taken.
+    the mask's contact with the ground. Without a contact the nearest of the larger is taken. Where
+    something may hide the foot, at ``hidden_by`` (M,), the object can be nearer than the contact.
     """
     standing = standing.sorted_by(cloud.range_m[standing.index])
     range_m = cloud.range_m[standing.index].astype(float)
@@ -97,6 +110,8 @@ def _foreground(standing: Groups, sights: Sights, cloud: Cloud, settings: config
     nearest = range_m[part.start]
     off = (nearest - sights.range_m[of]) / (sights.sigma_m[of] + settings.depth_gap_m)
     agreement = np.exp(-0.5 * off**2) + 1e-4 / (1 + off**2)
+    between = (nearest > hidden_by[of]) & (off < 0)
+    agreement = np.where(between, np.maximum(agreement, _BETWEEN), agreement)
     first = np.searchsorted(of, of)  # parts are in order of range within a mask
     largest = np.maximum.reduceat(share, np.flatnonzero(np.diff(of, prepend=-1)))
     larger = share > 0.3 * np.repeat(largest, np.bincount(of)[np.unique(of)])
