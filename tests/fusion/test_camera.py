@@ -46,6 +46,42 @@ def test_projection_agrees_with_opencv(kind: str, seed: int) -> None:
     np.testing.assert_allclose(pixels[valid], expected[valid, 0] + 0.5, atol=1e-6)
 
 
+def test_fisheye_agrees_with_opencv_far_off_its_axis() -> None:
+    """A ring of points 60 to 88 degrees from the axis, where OpenCV's model still holds."""
+    matrix = np.array([[190.0, 0, 399], [0, 191.0, 401], [0, 0, 1]])
+    lens = np.array(LENSES["equidistant"])
+    camera = CameraModel.from_parameters("t", (800, 800), "equidistant", matrix, lens)
+    off, around = np.meshgrid(np.radians(np.linspace(60, 88, 15)), np.linspace(-3, 3, 25))
+    xyz = np.stack([np.sin(off) * np.cos(around), np.sin(off) * np.sin(around), np.cos(off)], -1)
+    xyz = 7.0 * xyz.reshape(-1, 3)
+    pixels, valid = camera.project(xyz)
+    expected, _ = cv2.fisheye.projectPoints(xyz[:, None], np.zeros(3), np.zeros(3), matrix, lens)
+    assert valid.all()
+    np.testing.assert_allclose(pixels, expected[:, 0] + 0.5, atol=1e-5)
+    rays = camera.ray(pixels)
+    np.testing.assert_allclose(rays, xyz / 7.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", LENSES)
+def test_single_precision_is_a_hundredth_of_a_pixel_off_at_most(kind: str) -> None:
+    xyz = points(5)
+    exact, valid = model(kind).project(xyz)
+    coarse, _ = model(kind).project(xyz.astype(np.float32))
+    assert coarse.dtype == np.float32
+    np.testing.assert_allclose(coarse[valid], exact[valid], atol=0.01)
+
+
+@pytest.mark.parametrize("kind", ["plumb_bob", "rational_polynomial"])
+def test_a_raw_image_of_a_stereo_pair_is_turned_by_the_inverse_of_r(kind: str) -> None:
+    """camera_info: R takes the raw camera to the rectified one, which is the optical frame."""
+    turn = np.array([0.02, -0.05, 0.01])
+    r, _ = cv2.Rodrigues(turn)
+    pixels, valid = model(kind, r=r).project(points(9))
+    expected, _ = cv2.projectPoints(points(9), -turn, np.zeros(3), K, np.array(LENSES[kind]))
+    assert valid.sum() > 50
+    np.testing.assert_allclose(pixels[valid], expected[valid, 0] + 0.5, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", LENSES)
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=20, deadline=None)
@@ -65,10 +101,17 @@ def test_the_middle_of_the_first_pixel_is_half() -> None:
     np.testing.assert_allclose(pixels, [[0.5, 0.5]])
 
 
-def test_points_behind_the_camera_are_not_seen() -> None:
-    for kind in LENSES:
-        _, valid = model(kind).project(np.array([[0.0, 0, -5], [0, 0, 0]]))
-        assert not valid[0]
+@pytest.mark.parametrize("kind", LENSES)
+def test_points_behind_the_camera_are_not_seen(kind: str) -> None:
+    rng = np.random.default_rng(2)
+    behind = rng.uniform((-5, -5, -40), (5, 5, -0.01), (500, 3))
+    if kind == "equidistant":  # a wide lens sees a little of what is behind
+        behind = behind[np.hypot(behind[:, 0], behind[:, 1]) < -behind[:, 2]]
+    pixels, valid = model(kind).project(behind)
+    assert not valid.any()
+    assert np.isnan(pixels).all() or kind == "equidistant"
+    _, valid = model(kind).project(np.zeros((1, 3)))
+    assert valid.shape == (1,), "the lens itself raises nothing"
 
 
 def test_points_beyond_the_reach_of_the_distortion_do_not_fold_back_into_the_image() -> None:
