@@ -53,7 +53,9 @@ def document(outcome: Outcome, options: Options) -> dict[str, Any]:
         "goals": [asdict(goal) for goal in goals(rows, options.without)],
         "overall": figures(rows),
         "by_scenario": {name: _scenario(rows, name) for name in outcome.done},
-        "by_category": breakdown(rows, lambda row: getattr(row, "category", None), categories),
+        "by_category": breakdown(
+            rows, lambda row: getattr(row, "category", None), categories, with_claims=False
+        ),
         "by_size": breakdown(rows, size_name, size_names()),
         "by_range": breakdown(rows, range_name, range_names()),
         "by_category_and_range": {
@@ -125,5 +127,6 @@ def _artifacts(rows: Rows) -> dict[str, int]:
         "began_a_track": sum(h.born for h in found),
         "told_unconfirmed": sum(h.told and not h.confirmed for h in found),
         "published_as_confirmed": sum(h.confirmed for h in found),
+        "track_adopted_by_real_object": sum(h.adopted for h in found),
         "beside_valuable": sum(h.beside for h in found),
     }

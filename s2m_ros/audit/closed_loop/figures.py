@@ -157,7 +157,10 @@ def figures(rows: Rows) -> dict[str, Any]:
 
 
 def breakdown(
-    rows: Rows, key: Callable[[Sighting | Claim], str | None], names: Sequence[str]
+    rows: Rows,
+    key: Callable[[Sighting | Claim], str | None],
+    names: Sequence[str],
+    with_claims: bool = True,
 ) -> dict[str, dict[str, Any]]:
     """Figures of the sightings and false objects that ``key`` puts under each name."""
     sightings: dict[str, list[Sighting]] = {name: [] for name in names}
@@ -172,7 +175,7 @@ def breakdown(
     for name in names:
         kinds = Counter(verdicts(claims[name]).values())
         part = _of_sightings(sightings[name], reach_m=math.inf)
-        result[name] = part if not claims[name] else {**part, "false_objects": kinds[FALSE]}
+        result[name] = {**part, "false_objects": kinds[FALSE]} if with_claims else part
     return result
 
 
@@ -212,6 +215,7 @@ def misses(sightings: Iterable[Sighting]) -> list[dict[str, Any]]:
             {
                 "scenario": scenario,
                 "object": number,
+                "name": group[0].name,
                 "category": group[0].category,
                 "size_m": group[0].size_m,
                 "frames": len(group),

@@ -28,9 +28,11 @@ from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.hazards import decode_hazards
 from s2m_ros.wire.objects import decode_objects
 from s2m_ros.wire.odometry import decode_odometry
-from s2m_ros.wire.truth import TruthFrame
+from s2m_ros.wire.truth import TruthFrame, TruthView
 
 SCORER, LIDAR = "scorer", "lidar"
+TOGETHER_NS = 60_000_000
+"""Images this much older than an answer are still part of it: cameras look one after another."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +105,7 @@ def watch(
         frames = {key: frame for one in watched for key, frame in one.frames.items()}
     return Watched(
         instants=tuple(
-            _instant(truth[stamp], answer, frames)
+            _instant(_seen(truth, stamp), answer, frames)
             for stamp, answer in sorted(answers.items())
             if stamp in truth
         ),
@@ -124,9 +126,20 @@ def _instant(truth: TruthFrame, answer: Answer, frames: Mapping[tuple[str, int],
     hazards = decode_hazards(answer.tracking.hazards, topics.HAZARDS)
     newest: dict[str, Frame] = {}
     for (camera, stamp), frame in sorted(frames.items()):
-        if truth.stamp_ns - 60_000_000 < stamp <= truth.stamp_ns:
+        if 0 <= truth.stamp_ns - stamp < TOGETHER_NS:
             newest[camera] = frame
     return Instant(truth.stamp_ns, truth, newest, objects, answer.tracking.tracks, hazards)
+
+
+def _seen(truth: Mapping[int, TruthFrame], stamp: int) -> TruthFrame:
+    """The truth at a stamp with what each camera saw shortly before: the truth of an image has the
+    view of that image alone."""
+    views: dict[int, dict[str, TruthView]] = {}
+    for at in sorted(s for s in truth if 0 <= stamp - s < TOGETHER_NS):
+        for item in truth[at].items:
+            views.setdefault(item.id, {}).update(item.views)
+    items = tuple(replace(item, views=views[item.id]) for item in truth[stamp].items)
+    return replace(truth[stamp], items=items)
 
 
 def _stage(bag: BagReader, truth: Mapping[int, TruthFrame], end_ns: int, config: Config) -> Stage:

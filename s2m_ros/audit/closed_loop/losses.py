@@ -33,6 +33,7 @@ from s2m_ros.wire.truth import TruthObject
 
 STAGES = ("score", "prompt", "mask", "lift", "track", "policy")
 SAME_IOU = 0.1
+MERGED = ("duplicate", "part_of_other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,16 @@ class Inquest:
         return Loss("score", "low" if highest > 0.9 else "none")
 
     def _why_no_mask(self, target: Float64, pointed: NDArray[np.bool_], frame: Frame) -> str:
-        """The reason that selection gave for the best of the masks that answered the prompts."""
+        """The reason that selection gave for the best of the masks that answered the prompts.
+
+        What was merged into another mask went the way of that one, which comes first.
+        """
         asked = set(np.flatnonzero(pointed).tolist())
         of_it = [v for v in frame.candidates if v.candidate.prompt in asked]
         if not of_it:
             return "no candidate"
-        best = max(of_it, key=lambda verdict: verdict.evidence)
+        decided = [v for v in of_it if v.reason not in MERGED] or of_it
+        best = max(decided, key=lambda verdict: verdict.evidence)
         return best.reason or "not its shape"
 
     def _boxes(self, camera: str) -> Float64:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from s2m_ros.audit.closed_loop import charts
 from s2m_ros.audit.closed_loop.figures import counted, range_names, size_names
+from s2m_ros.audit.closed_loop.loop import TOGETHER_NS
 from s2m_ros.audit.closed_loop.losses import STAGES
 from s2m_ros.audit.closed_loop.rows import Rows, Sighting
 from s2m_ros.audit.drive import pictures
@@ -44,7 +45,7 @@ def headline(tree: Mapping[str, Any]) -> str:
     drives = f"{len(tree['done'])} of {len(tree['scenarios'])} drives"
     text = (
         f"{overall['found']} of {overall['objects']} objects found, {overall['false_objects']} "
-        f"false, in {drives} ({overall['minutes']:.1f} min, {overall['km']:.2f} km)"
+        f"false, in {drives} ({60 * overall['minutes']:.0f} s, {1000 * overall['km']:.0f} m)"
     )
     if tree["without"]:
         text += f" without {' and '.join(tree['without'])}"
@@ -119,8 +120,9 @@ _MISS_HEADING = ("Drive", "Object", "Size, m", "Frames", "Nearest, m", "Lost by"
 def breakdown_table(
     parts: Mapping[str, Mapping[str, Any]],
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Heading and rows of one breakdown; parts in which nothing was are left out."""
-    rows: list[tuple[str, ...]] = []
+    """Heading and rows of one breakdown, without parts in which nothing was and without columns
+    that do not apply."""
+    rows = [_HEADING]
     for name, part in parts.items():
         if not part["frames"] and not part.get("false_objects") and "minutes" not in part:
             continue
@@ -136,19 +138,21 @@ def breakdown_table(
                 _number(part["extent_error_m"]["median"]),
                 _number(part["delay_s"]["median"], 1),
                 str(part["id_switches"]),
-                _number(part.get("mota")),
-                str(part.get("false_objects", "-")),
+                _number(part["mota"]) if "mota" in part else "",
+                str(part.get("false_objects", "")),
                 lost or "-",
             )
         )
-    return _HEADING, rows
+    used = [j for j in range(len(_HEADING)) if any(row[j] for row in rows[1:])]
+    heading, *rest = [tuple(row[j] for j in used) for row in rows]
+    return heading, rest
 
 
 def miss_rows(tree: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return [
         (
             m["scenario"],
-            f"{m['category']} (#{m['object']})",
+            f"{m['name']} ({m['category']})",
             f"{m['size_m']:.2f}",
             str(m["frames"]),
             f"{m['nearest_m']:.1f}",
@@ -222,29 +226,35 @@ def _gallery(tree: Mapping[str, Any], rows: Rows) -> list[dict[str, str]]:
         if key not in best or _area(s.box) > _area(best[key].box):
             best[key] = s
     wanted = [m for m in tree["misses"] if (m["scenario"], m["object"]) in best][:SHOWN]
+    best = {(m["scenario"], m["object"]): best[m["scenario"], m["object"]] for m in wanted}
     cuts: dict[tuple[str, int], str] = {}
-    for scenario in {m["scenario"] for m in wanted}:
-        some = [best[scenario, m["object"]] for m in wanted if m["scenario"] == scenario]
-        for camera in {s.camera for s in some}:
-            of_it = [s for s in some if s.camera == camera]
-            stamps = {s.stamp_ns for s in of_it}
-            for stamp, image in pictures(Path(bags[scenario]), camera, stamps):
-                for s in of_it:
-                    if s.stamp_ns == stamp:
-                        cuts[scenario, s.object_id] = _cut(image, s.box)
-                stamps.discard(stamp)
-                if not stamps:
-                    break
+    for scenario, camera in {(m["scenario"], best[m["scenario"], m["object"]].camera)
+                             for m in wanted}:  # fmt: skip
+        some = [s for k, s in best.items() if k[0] == scenario and s.camera == camera]
+        for stamp, image in pictures(Path(bags[scenario]), camera, _Shortly(some)):
+            for s in some:
+                if 0 <= s.stamp_ns - stamp < TOGETHER_NS:
+                    cuts[scenario, s.object_id] = _cut(image, s.box)
     result = []
     for m in wanted:
         key = m["scenario"], m["object"]
         caption = (
-            f"{m['scenario']}: {m['category']}, {100 * m['size_m']:.0f} cm, here at "
+            f"{m['scenario']}: {m['name']}, {100 * m['size_m']:.0f} cm, here at "
             f"{best[key].range_m:.1f} m; lost by {m['stage']}"
         )
         if key in cuts:
             result.append({"caption": caption, "data": cuts[key]})
     return result
+
+
+class _Shortly:
+    """Stamps of images that belong to one of the sightings."""
+
+    def __init__(self, sightings: Sequence[Sighting]) -> None:
+        self._stamps = [s.stamp_ns for s in sightings]
+
+    def __contains__(self, stamp: object) -> bool:
+        return isinstance(stamp, int) and any(0 <= s - stamp < TOGETHER_NS for s in self._stamps)
 
 
 def _cut(image: UInt8, box: Sequence[int], width: int = 340, height: int = 220) -> str:

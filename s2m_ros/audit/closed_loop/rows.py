@@ -16,7 +16,7 @@ from s2m_ros.audit.closed_loop.losses import Inquest
 from s2m_ros.audit.closed_loop.phantoms import LARGE_M, NEAR_M, VALUABLE, Phantom
 from s2m_ros.audit.truth import box_outline, distances, explain, gap_m
 from s2m_ros.config import Config
-from s2m_ros.types import Float64, Role, State, Track, TrackState
+from s2m_ros.types import Float64, Object3D, Role, State, Track, TrackState
 from s2m_ros.wire.truth import LEAST_SPAN_PX, TruthObject
 
 NAN = float("nan")
@@ -41,6 +41,7 @@ class Sighting:
     scenario: str
     stamp_ns: int
     object_id: int
+    name: str
     category: str
     size_m: float
     range_m: float
@@ -88,9 +89,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Haunting:
-    """What became of one phantom. lifted: it got a place in space; born: it began a track of its
-    own; told: it was published in its frame; confirmed: its track was ever published as
-    confirmed."""
+    """What became of one phantom.
+
+    lifted: it got a place in space; born: it began a track of its own; told: it was published in
+    its frame; confirmed: its track was ever published as confirmed while it stood for nothing
+    real; adopted: its track went on to stand for a real object.
+    """
 
     scenario: str
     stamp_ns: int
@@ -101,6 +105,7 @@ class Haunting:
     born: bool
     told: bool
     confirmed: bool
+    adopted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def tell(scenario: str, watched: Watched, config: Config, bag: str = "") -> Rows
         told = {s.object_id for s in sightings if s.told}
         rows.sightings.extend(sightings)
         rows.rules.extend(_rules(scenario, instant, inquest, seen, told))
-    hauntings = [_haunting(scenario, p, watched.instants) for p in watched.phantoms]
+    hauntings = [_haunting(scenario, p, watched.instants, rows.claims) for p in watched.phantoms]
     rows.hauntings.extend(hauntings)
     rows.rules.extend(Rule(scenario, h.stamp_ns, "phantom", h.told) for h in hauntings if h.beside)
     rows.journeys.append(_journey(scenario, bag, watched))
@@ -196,6 +201,7 @@ def _look(
             scenario,
             instant.stamp_ns,
             item.id,
+            item.name,
             item.category or item.name.rstrip("_0123456789"),
             float(item.size.max()),
             float(np.linalg.norm(item.position[:2] - base)),
@@ -264,30 +270,27 @@ def _rules(
     return found
 
 
-def _haunting(scenario: str, phantom: Phantom, instants: Sequence[Instant]) -> Haunting:
-    def is_it(mask_id: int, camera: str) -> bool:
-        return mask_id == phantom.mask_id and camera == phantom.camera
+def _haunting(
+    scenario: str, phantom: Phantom, instants: Sequence[Instant], claims: Sequence[Claim]
+) -> Haunting:
+    def is_it(thing: Object3D | Track) -> bool:
+        return thing.mask_id == phantom.mask_id and thing.camera == phantom.camera
 
-    lifted = born = told = confirmed = False
+    lifted = born = told = False
+    later: set[str] = set()
     for instant in instants:
-        if instant.stamp_ns < phantom.stamp_ns:
-            continue
-        lifted |= any(is_it(o.mask_id, o.camera) for o in instant.objects.items)
+        lifted |= any(map(is_it, instant.objects.items))
         tracks = instant.tracks.items if instant.tracks is not None else ()
-        own = [t for t in tracks if is_it(t.mask_id, t.camera)]
-        if not own:
-            continue
-        told = any(is_it(h.track.mask_id, h.track.camera) for h in instant.hazards.items)
-        born = own[0].first_ns == instant.stamp_ns
-        confirmed = born and any(
-            h.track.id == own[0].id and h.track.state != TrackState.TENTATIVE
-            for later in instants
-            for h in later.hazards.items
-        )
-        break
+        own = next(filter(is_it, tracks), None)
+        if own is not None:
+            told = any(is_it(h.track) for h in instant.hazards.items)
+            born = own.first_ns == instant.stamp_ns
+            if born:
+                later = {c.verdict for c in claims if c.track == own.id and c.confirmed}
+            break
     return Haunting(
         scenario, phantom.stamp_ns, phantom.width_m, phantom.range_m, phantom.beside,
-        lifted, born, told, confirmed,
+        lifted, born, told, bool(later - {OBJECT}), OBJECT in later,
     )  # fmt: skip
 
 

@@ -36,7 +36,9 @@ STEP_NS = 100_000_000
 
 def sighting(number: int, frame: int, track: int = 0, **changes: Any) -> Sighting:
     lost = "" if track else "score"
-    row = Sighting("a", frame * STEP_NS, number, "cone", 0.4, 10.0, True, track, lost=lost)
+    row = Sighting(
+        "a", frame * STEP_NS, number, "cone 3", "cone", 0.4, 10.0, True, track, lost=lost
+    )
     return replace(row, **changes)
 
 
@@ -215,7 +217,7 @@ def test_false_hazards_are_counted_where_nothing_unknown_lies() -> None:
 
 
 def test_artifacts_and_rules() -> None:
-    haunting = Haunting("a", 0, 0.5, 9.0, False, True, True, False, False)
+    haunting = Haunting("a", 0, 0.5, 9.0, False, True, True, False, False, False)
     rows = Rows(hauntings=[haunting, replace(haunting, confirmed=True)],
                 rules=[Rule("a", 0, "object", True), Rule("a", 0, "phantom", False)])  # fmt: skip
     found = goals(rows)

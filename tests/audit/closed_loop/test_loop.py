@@ -19,7 +19,7 @@ from s2m_ros.audit.closed_loop.drives import Drive
 from s2m_ros.audit.closed_loop.figures import counted, figures, recall
 from s2m_ros.audit.closed_loop.loop import Watched, watch
 from s2m_ros.audit.closed_loop.report import headline, table, write
-from s2m_ros.audit.closed_loop.rows import Rows, tell
+from s2m_ros.audit.closed_loop.rows import Haunting, Rows, tell
 from s2m_ros.audit.closed_loop.suite import Options, run_suite
 from s2m_ros.config import Config, load
 from s2m_ros.runtime.build import build_perception
@@ -154,10 +154,23 @@ def test_an_artifact_that_was_confirmed_is_told(haunted: Watched, config: Config
     assert here.tracks is not None
     (track,) = [t for t in here.tracks.items if t.mask_id == phantom.mask_id]
     some = next(h for i in instants for h in i.hazards.items)
-    forged = replace(some, track=replace(track, state=TrackState.CONFIRMED))
-    last = replace(instants[-1], hazards=replace(instants[-1].hazards, items=(forged,)))
-    changed = replace(haunted, instants=(*instants[:-1], last))
-    assert tell("toy", changed, config).hauntings[at].confirmed
+
+    def told_of(place: tuple[float, float]) -> Haunting:
+        """With the track published as confirmed at the last instant, at a place."""
+        moved = replace(
+            track,
+            state=TrackState.CONFIRMED,
+            position=np.array([*place, 0.3]),
+            footprint=np.array([place]),
+        )
+        hazards = replace(instants[-1].hazards, items=(replace(some, track=moved),))
+        last = replace(instants[-1], hazards=hazards)
+        changed = replace(haunted, instants=(*instants[:-1], last))
+        return tell("toy", changed, config).hauntings[at]
+
+    nowhere, real = told_of((40.0, 20.0)), told_of((22.0, 0.6))
+    assert (nowhere.confirmed, nowhere.adopted) == (True, False)
+    assert (real.confirmed, real.adopted) == (False, True)
 
 
 def test_an_end_before_the_end_of_the_drive(drive: Drive, config: Config, memory: Path) -> None:

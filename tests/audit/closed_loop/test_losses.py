@@ -115,6 +115,16 @@ CLOSE_BOX = (102, 82, 138, 112)
             )),
             (), (), Loss("mask", "low_evidence"),
         ),
+        (
+            frame(0.99, [CLOSE_BOX], verdicts=(
+                verdict(0, "part_of_other", 0.5), verdict(0, "low_evidence", 0.4),
+            )),
+            (), (), Loss("mask", "low_evidence"),
+        ),
+        (
+            frame(0.99, [CLOSE_BOX], verdicts=(verdict(0, "part_of_other", 0.5),)),
+            (), (), Loss("mask", "part_of_other"),
+        ),
         (frame(0.99, [CLOSE_BOX], (mask(1),)), (), (), Loss("lift", "dropped or merged")),
         (frame(0.99, [CLOSE_BOX], (mask(1),)), (ELSEWHERE,), (), Loss("lift", "in a wrong place")),
         (frame(0.99, [CLOSE_BOX], (mask(1),)), (OF_MASK,), (), Loss("track", "no track")),
