@@ -14,6 +14,7 @@ from s2m_ros.sim.blur import motion_blur
 from s2m_ros.sim.mesh import rotation_matrix
 from s2m_ros.sim.scenario import CameraSensor
 from s2m_ros.sim.shader import Shader, Surfels, meet
+from s2m_ros.sim.vectors import unit
 from s2m_ros.sim.weather import Cloud, streaks, veil
 from s2m_ros.types import Float32, Float64, InputError, UInt8
 
@@ -169,8 +170,7 @@ def _antialias(
     for right, low in SUB_PIXELS:
         shift = np.float32(right) * camera.across[index] + np.float32(low) * camera.down[index]
         rays = (camera.rays[index] + shift) @ rotation.T
-        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-        rays = np.ascontiguousarray(rays)
+        rays = np.ascontiguousarray(unit(rays))
         eyes = np.ascontiguousarray(np.broadcast_to(eye, rays.shape))
         met, _ = meet(shader.scene, eyes, rays)
         wanted = met.actor * 257 + met.material

@@ -127,9 +127,8 @@ class Stage:
         t = number / scenario.camera.rate_hz
         stamp_ns = START_NS + round(t * 1e9)
         seed = self.seed * 1_000_003 + number
-        scene.move(t)
-        mount = lidar.base_from_lidar(scenario.lidar)
-        scene.move(lidar.passing_times(scene, self.odometer.true(t) @ mount, t))
+        mounted = self.odometer.true(t) @ lidar.base_from_lidar(scenario.lidar)
+        scene.move(lidar.passing_times(scene.poses_at(t), mounted, t))
         sweep, hit = lidar.scan(
             scene, scenario.lidar, self.odometer.true, t, stamp_ns, LIDAR_FRAME, seed, self._air()
         )

@@ -39,28 +39,39 @@ class Texture:
         u, v = (x - self.origin[0]) / self.resolution_m, (y - self.origin[1]) / self.resolution_m
         return np.asarray((u >= 0) & (v >= 0) & (u < w) & (v < h))
 
-    def sample(self, x: Float32, y: Float32, footprint_m: Float32) -> Float32:
-        """Values at points, averaged over about footprint_m: float32 (N, C) in [0, 255]."""
-        u = (x - np.float32(self.origin[0])) / np.float32(self.resolution_m)
-        v = (y - np.float32(self.origin[1])) / np.float32(self.resolution_m)
-        level = np.log2(np.maximum(footprint_m / np.float32(self.resolution_m), 1e-3)) + np.float32(
-            0.5
-        )
+    def sample(
+        self, x: Float32, y: Float32, footprint_m: Float32, along: Float32 | None = None
+    ) -> Float32:
+        """Values at points, averaged over about footprint_m: float32 (N, C) in [0, 255].
+
+        along: float32 (N, 2), the way, m, over which ``TAPS`` look-ups are spread.
+        """
+        cell = np.float32(1 / self.resolution_m)
+        u, v = (x - np.float32(self.origin[0])) * cell, (y - np.float32(self.origin[1])) * cell
+        level = np.log2(np.maximum(footprint_m * cell, np.float32(1e-3))) + np.float32(0.5)
         level = np.clip(level, 0, len(self.levels) - 1).astype(np.int8)
         channels = self.levels[0].shape[2] if self.levels[0].ndim == 3 else 1
-        out = np.empty((len(x), channels), np.uint8)
+        out = np.empty((len(x), channels), np.float32)
         base_h, base_w = self.levels[0].shape[:2]
-        for i, image in enumerate(self.levels):
+        half = np.float32(0.5)
+        for i in np.flatnonzero(np.bincount(level, minlength=len(self.levels))):
+            image = self.levels[i]
             index = np.flatnonzero(level == i)
-            if not len(index):
-                continue
             h, w = image.shape[:2]
-            su, sv = u[index] * np.float32(w / base_w), v[index] * np.float32(h / base_h)
-            half = np.float32(0.5)
-            out[index] = noise.lookup(image, su - half, sv - half, self._repeat).reshape(
-                -1, channels
-            )
-        return out.astype(np.float32)
+            across, down = np.float32(w / base_w), np.float32(h / base_h)
+            su, sv = u[index] * across - half, v[index] * down - half
+            if along is None:
+                found = noise.lookup(image, su, sv, self._repeat)
+                out[index] = found.reshape(-1, channels)
+                continue
+            du, dv = along[index, 0] * (cell * across), along[index, 1] * (cell * down)
+            total = np.zeros((len(index), channels), np.uint16)
+            for tap in range(TAPS):
+                shift = np.float32((tap + 0.5) / TAPS - 0.5)
+                found = noise.lookup(image, su + shift * du, sv + shift * dv, self._repeat)
+                total += found.reshape(-1, channels)
+            out[index] = total * np.float32(1 / TAPS)
+        return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,11 +114,7 @@ class Ground:
                 continue
             xs, ys, ss, hs = x[index], y[index], span[index], heading[index]
             along = np.maximum(forward_m[index] - ss, 0)
-            total = np.zeros((len(index), 4), np.float32)
-            for tap in range(TAPS):
-                shift = along * np.float32((tap + 0.5) / TAPS - 0.5)
-                total += layer.sample(xs + hs[:, 0] * shift, ys + hs[:, 1] * shift, ss)
-            value[index] = total / TAPS
+            value[index] = layer.sample(xs, ys, ss, hs * along[:, None])
             zone[index] = _nearest(self._zones[i], layer, xs, ys)
             left &= ~use
         albedo = np.square(value[:, :3] * np.float32(1 / 255))

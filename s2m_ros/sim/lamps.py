@@ -9,6 +9,7 @@ import numpy as np
 from s2m_ros.sim import scenario
 from s2m_ros.sim.materials import srgb
 from s2m_ros.sim.noise import smoothstep
+from s2m_ros.sim.vectors import dot
 from s2m_ros.types import Float32, Float64
 
 POWER = 14.0
@@ -35,10 +36,10 @@ class Lamp:
         """Of surfaces (N, 3) without shadows: float32 (N,) for unit intensity; unit vectors
         towards the lamp (N, 3)."""
         toward = self.place - points
-        square = np.maximum((toward * toward).sum(axis=1), 0.04)
+        square = np.maximum(dot(toward, toward), 0.04)
         toward /= np.sqrt(square)[:, None]
         cone = smoothstep(self.edge, min(self.edge + 0.18, 1.0), -(toward @ self.axis))
-        facing = np.maximum((toward * normals).sum(axis=1), 0)
+        facing = np.maximum(dot(toward, normals), 0)
         return np.asarray(cone * facing / square, np.float32), toward
 
 

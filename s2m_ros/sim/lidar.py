@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros.sim.camera import CLEAR, Air
+from s2m_ros.sim.motion import Pose
 from s2m_ros.sim.scenario import LidarSensor
 from s2m_ros.sim.scene import Scene
 from s2m_ros.sim.shader import Surfels, meet
+from s2m_ros.sim.vectors import dot
 from s2m_ros.sim.weather import echo
 from s2m_ros.types import Float32, Float64, Sweep
 
@@ -42,9 +44,9 @@ def elevations(sensor: LidarSensor) -> Float64:
     return np.asarray(low + (high - low) * share)
 
 
-def passing_times(scene: Scene, odom_from_lidar: Float64, t: float) -> Float64:
-    """When a turn around t passes each actor: float64 (A,)."""
-    away = np.array([(p.x, p.y) for p in scene.poses]).reshape(-1, 2) - odom_from_lidar[:2, 3]
+def passing_times(poses: Sequence[Pose], odom_from_lidar: Float64, t: float) -> Float64:
+    """When a turn around t passes each of the actors at poses: float64 (A,)."""
+    away = np.array([(p.x, p.y) for p in poses]).reshape(-1, 2) - odom_from_lidar[:2, 3]
     forward = np.arctan2(odom_from_lidar[1, 0], odom_from_lidar[0, 0])
     azimuth = np.arctan2(away[:, 1], away[:, 0]) - forward
     return np.asarray(t - np.arctan2(np.sin(azimuth), np.cos(azimuth)) / (2 * np.pi) * PERIOD_S)
@@ -86,7 +88,7 @@ def scan(
     rays = np.ascontiguousarray(directions.reshape(-1, 3), np.float32)
     origins = np.ascontiguousarray(starts.reshape(-1, 3), np.float32)
     found, _ = meet(scene, origins, rays)
-    cosine = np.abs((found.normal * rays).sum(axis=1))
+    cosine = np.abs(dot(found.normal, rays))
     intensity = _reflectance(scene, found) * cosine
     strength = intensity / np.maximum(found.distance, 0.5) ** 2
     range_m = found.distance + rng.normal(0, sensor.range_sigma_m, len(rays)).astype(np.float32)

@@ -32,6 +32,9 @@ def smoothstep(low: float, high: float, value: NDArray[np.floating[Any]]) -> Flo
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
+LAST_CELL = 30_000
+
+
 def lookup(field: NDArray[Any], u: Float32, v: Float32, repeat: bool = True) -> NDArray[Any]:
     """Bilinear values of a raster (H, W) or (H, W, C) at N points, of its own type: (N,) or (N, C).
 
@@ -45,7 +48,9 @@ def lookup(field: NDArray[Any], u: Float32, v: Float32, repeat: bool = True) -> 
     maps = []
     for value, size in ((u, field.shape[1]), (v, field.shape[0])):
         padded = np.zeros(height * width, np.float32)
-        padded[:n] = np.mod(value, size) if repeat else value
+        # Beyond 16 bits OpenCV loses track, and wrapping here costs as much as the look-up.
+        far = repeat and n > 0 and max(-float(value.min()), float(value.max())) > LAST_CELL
+        padded[:n] = np.mod(value, size) if far else value
         maps.append(padded.reshape(height, width))
     border = cv2.BORDER_WRAP if repeat else cv2.BORDER_REPLICATE
     out = np.asarray(cv2.remap(field, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=border))

@@ -114,13 +114,13 @@ class Scene:
         self.tracer = Tracer(self._static.triangles)
         self.labels: UInt8 = np.array([a.label for a in self.actors], np.uint8)
         self.ids = np.array([a.id for a in self.actors], np.uint16)
+        self._extent = {i: _extent(self.actors[i].model) for i in self._moving}
         self._bounds = {a.id: np.stack(a.model.meshes[0].bounds()) for a in self.actors}
         self.move(0.0)
 
     def move(self, t: float | Float64) -> None:
         """Put every moving actor where it is at t seconds, one for all or float64 (A,)."""
-        times = np.broadcast_to(t, (len(self.actors),))
-        self.poses = [a.motion(float(s)) for a, s in zip(self.actors, times, strict=True)]
+        self.poses = self.poses_at(t)
         self.origin = np.array([(p.x, p.y) for p in self.poses], np.float32).reshape(-1, 2)
         self.heading = np.array(
             [(np.cos(p.yaw), np.sin(p.yaw)) for p in self.poses], np.float32
@@ -129,12 +129,27 @@ class Scene:
         batches = [self._static]
         if self._moving:
             moving = self._gather(self._moving)
-            self.tracer.set_moving(moving.triangles)
+            self.tracer.set_moving(moving.triangles, self._spheres())
             batches.append(moving)
         self._shadows: dict[int, ShadowReach] = {}
         self.normals = np.concatenate([b.normals for b in batches])
         self.face_material = np.concatenate([b.material for b in batches])
         self.face_actor = np.concatenate([b.actor for b in batches])
+
+    def poses_at(self, t: float | Float64) -> list[Pose]:
+        """Where the actors are at t, as ``move`` takes it; the scene stays as it is."""
+        times = np.broadcast_to(t, (len(self.actors),))
+        return [a.motion(float(s)) for a, s in zip(self.actors, times, strict=True)]
+
+    def _spheres(self) -> Float32:
+        """Centre and radius of spheres about the moving actors, in any phase: float32 (M, 4)."""
+        out = []
+        for i in self._moving:
+            stand = self.terrain.stand(self.poses[i])
+            low, high = self._extent[i]
+            centre = stand[:3, :3] @ ((low + high) / 2) + stand[:3, 3]
+            out.append(np.append(centre, np.linalg.norm(high - low) / 2 + 0.01))
+        return np.array(out, np.float32)
 
     @property
     def shadows(self) -> ShadowReach:
@@ -190,3 +205,11 @@ class Scene:
             np.concatenate(material),
             np.concatenate(owner),
         )
+
+
+def _extent(model: Model) -> tuple[Float64, Float64]:
+    """Lowest and highest corner of a model in all its phases."""
+    corners = [mesh.bounds() for mesh in model.meshes]
+    lift = np.array([0, 0, model.hover_m])
+    low = np.min([low for low, _ in corners], axis=0) + lift
+    return low, np.max([high for _, high in corners], axis=0) + lift

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from s2m_ros.sim import contact, lamps, noise
 from s2m_ros.sim.scene import Scene
 from s2m_ros.sim.tracer import Hits
+from s2m_ros.sim.vectors import dot, length, unit
 from s2m_ros.types import Bool, Float32, UInt8
 
 EPSILON_M = 2e-3
@@ -56,8 +57,8 @@ def meet(scene: Scene, origins: Float32, directions: Float32) -> tuple[Surfels, 
         u, v = hits.u[index, None], hits.v[index, None]
         corner = scene.normals[face]
         blended = corner[:, 0] * (1 - u - v) + corner[:, 1] * u + corner[:, 2] * v
-        blended /= np.maximum(np.linalg.norm(blended, axis=1, keepdims=True), 1e-6)
-        away = (blended * directions[index]).sum(axis=1) > 0
+        blended = unit(blended)
+        away = dot(blended, directions[index]) > 0
         blended[away] *= -1
         normal[index] = blended
     reach = np.where(np.isfinite(distance), distance, 0)[:, None]
@@ -177,7 +178,7 @@ class Shader:
                 jitter = rng.standard_normal((len(doubtful), 3), dtype=np.float32)
                 ends = lamp.place + jitter * np.float32(lamps.SOURCE_M)
                 # The ray ends short of the lamp, which has a body itself.
-                away = np.linalg.norm(ends - start, axis=1)
+                away = length(ends - start)
                 ray = toward[doubtful] + jitter * (lamps.SOURCE_M / away)[:, None]
                 shaded = scene.tracer.blocked(
                     start, np.ascontiguousarray(ray), np.maximum(away - 2.0, 0.1)
@@ -214,8 +215,7 @@ class Shader:
             mesh = mesh[rng.random(len(mesh)) < SPARSE]
         if len(mesh):
             ray = rng.standard_normal((len(mesh), 3), dtype=np.float32)
-            ray /= np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-6)
-            ray += found.normal[mesh] * np.float32(1.001)
+            ray = unit(ray) + found.normal[mesh] * np.float32(1.001)
             start = found.point[mesh] + found.normal[mesh] * np.float32(EPSILON_M)
             blocked = scene.tracer.blocked(start, np.ascontiguousarray(ray))
             height = found.point[mesh, 2] - scene.base[found.actor[mesh]]
@@ -241,7 +241,7 @@ class Shader:
         d, point = directions[g], found.point[g]
         steep = np.maximum(-d[:, 2], np.float32(0.004))
         lateral = found.distance[g] * np.float32(pixel_rad)
-        level = d[:, :2] / np.maximum(np.linalg.norm(d[:, :2], axis=1, keepdims=True), 1e-6)
+        level = unit(d[:, :2])
         painted = scene.ground.sample(point[:, 0], point[:, 1], lateral, lateral / steep, level)
         found.label[g] = painted.zone
         wet = painted.wet
@@ -251,12 +251,14 @@ class Shader:
         if lamplit is not None:
             diffuse += lamplit
         colour = albedo * diffuse
-        grazing = np.power(1 - steep, 5)
+        grazing = _fifth(1 - steep)
         mirror = d * np.array([1, 1, -1], np.float32)
         # A dry surface shines a little at grazing angles, more so against the sun.
         toward = np.clip(mirror @ sky.light.direction, 0, 1)
         sheen = np.float32(0.05) * grazing * openness
-        glare = np.float32(0.3) * grazing * np.power(toward, 14) * (sunlit > 0)
+        seventh = toward * toward * toward
+        seventh *= seventh * toward
+        glare = np.float32(0.3) * grazing * seventh * seventh * (sunlit > 0)
         colour += sheen[:, None] * np.array(sky.light.horizon, np.float32) + glare[:, None] * sun
         shiny = np.flatnonzero(wet > 0.06)
         if len(shiny):
@@ -269,7 +271,7 @@ class Shader:
             rough[:, 2] *= 0.6
             ray = mirror[shiny] + rough
             ray[:, 2] = np.maximum(ray[:, 2], 1e-3)
-            ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+            ray = unit(ray)
             if bounce:
                 start = point[shiny] + np.array([0, 0, EPSILON_M], np.float32)
                 seen, _ = self.shade(
@@ -305,8 +307,8 @@ class Shader:
         if lamplit is not None:
             light += lamplit
         colour = albedo * (1 - 0.75 * metal) * light
-        facing = -(normal * d).sum(axis=1)
-        fresnel = specular + (1 - specular) * np.power(np.clip(1 - facing, 0, 1), 5)
+        facing = -dot(normal, d)
+        fresnel = specular + (1 - specular) * _fifth(np.clip(1 - facing, 0, 1))
         shiny = np.flatnonzero(fresnel * gloss > 0.014)  # less would not show
         if len(shiny):
             n, view, fresnel = normal[shiny], d[shiny], fresnel[shiny]
@@ -318,10 +320,9 @@ class Shader:
                 np.float32(0.25) * sky.ambient(np.ones(1, np.float32)) + np.float32(0.1) * sun,
             )
             strength = fresnel * gloss[shiny] * (0.3 + 0.7 * openness[shiny])
-            half = sky.light.direction - view
-            half /= np.maximum(np.linalg.norm(half, axis=1, keepdims=True), 1e-6)
+            half = unit(sky.light.direction - view)
             power = np.exp2(2 + 8 * gloss[shiny])
-            lobe = np.power(np.clip((n * half).sum(axis=1), 0, 1), power) * (power + 8) / 25
+            lobe = np.power(np.clip(dot(n, half), 0, 1), power) * (power + 8) / 25
             flash = np.minimum(fresnel * lobe, 6.0) * (sunlit[shiny] > 0)
             colour[shiny] += tint[shiny] * (strength[:, None] * seen + flash[:, None] * sun)
         return np.asarray(colour + albedo * table["emission"][row][:, None], np.float32)
@@ -366,6 +367,11 @@ class Shader:
 
     def _noise(self, u: Float32, v: Float32) -> Float32:
         return np.asarray(noise.lookup(self._grime, u, v))
+
+
+def _fifth(value: Float32) -> Float32:
+    square = value * value
+    return np.asarray(square * square * value)
 
 
 def _streak(value: Float32, index: NDArray[np.intp], shape: tuple[int, int]) -> Float32:

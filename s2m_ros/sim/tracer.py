@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s2m_ros.sim.vectors import length
 from s2m_ros.types import Bool, Float32
 
 try:
@@ -42,25 +43,48 @@ class Tracer:
     def __init__(self, static: Float32) -> None:
         self._static = _scene(static)
         self._moving: Any = None
+        self._spheres: Float32 = np.zeros((0, 4), np.float32)
         self._count = len(static)
 
-    def set_moving(self, triangles: Float32) -> None:
-        """Replace the moving triangles: float32 (F, 3, 3)."""
+    def set_moving(self, triangles: Float32, spheres: Float32 | None = None) -> None:
+        """Replace the moving triangles: float32 (F, 3, 3).
+
+        spheres: float32 (K, 4), centres and radii that hold them all.
+        """
         self._moving = _scene(triangles)
+        self._spheres = _sphere(triangles)[None] if spheres is None else spheres
 
     def cast(self, origins: Float32, directions: Float32) -> Hits:
         """The nearest hit of rays: float32 (N, 3) each, contiguous."""
         hits = _cast(self._static, origins, directions)
         if self._moving is None:
             return hits
-        other = _cast(self._moving, origins, directions)
-        nearer = other.distance < hits.distance
-        return Hits(
-            np.where(nearer, other.distance, hits.distance),
-            np.where(nearer, other.face + np.int32(self._count), hits.face),
-            np.where(nearer, other.u, hits.u),
-            np.where(nearer, other.v, hits.v),
+        index = self._toward_moving(origins, directions)
+        other = _cast(
+            self._moving,
+            np.ascontiguousarray(origins[index]),
+            np.ascontiguousarray(directions[index]),
         )
+        nearer = np.flatnonzero(other.distance < hits.distance[index])
+        at = index[nearer]
+        hits.distance[at], hits.face[at] = other.distance[nearer], other.face[nearer] + self._count
+        hits.u[at], hits.v[at] = other.u[nearer], other.v[nearer]
+        return hits
+
+    def _toward_moving(self, origins: Float32, directions: Float32) -> NDArray[np.intp]:
+        """Rays that may meet a sphere, seen from about where the first of them starts."""
+        if not len(origins):
+            return np.zeros(0, np.intp)
+        spread = float(np.linalg.norm(np.ptp(origins, axis=0)))
+        near = np.zeros(len(origins), np.bool_)
+        for sphere in self._spheres:
+            away = sphere[:3] - origins[0]
+            distance, radius = float(np.linalg.norm(away)), float(sphere[3]) + spread + 1e-3
+            if distance <= radius:
+                return np.arange(len(origins))
+            edge = np.float32(np.sqrt(1 - (radius / distance) ** 2))
+            near |= directions @ (away / np.float32(distance)) >= edge * length(directions)
+        return np.flatnonzero(near)
 
     def blocked(self, origins: Float32, directions: Float32, reach: Float32 | None = None) -> Bool:
         """Whether anything lies along each ray, within reach (N,) lengths of it: bool (N,)."""
@@ -69,6 +93,16 @@ class Tracer:
             if scene is not None and len(origins):
                 out |= scene.run(origins, directions, reach, query="OCCLUDED") >= 0
         return out
+
+
+def _sphere(triangles: Float32) -> Float32:
+    """Centre and radius of a sphere about triangles: float32 (4,)."""
+    points = triangles.reshape(-1, 3)
+    if not len(points):
+        return np.zeros(4, np.float32)
+    centre = (points.min(axis=0) + points.max(axis=0)) / 2
+    radius = np.sqrt(np.square(points - centre).sum(axis=1).max())
+    return np.append(centre, radius).astype(np.float32)
 
 
 def _scene(triangles: Float32) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros.sim.motion import Pose
+from s2m_ros.sim.vectors import dot
 from s2m_ros.types import Float32
 
 SPRAY_SPEED_MPS = 2.0
@@ -34,8 +35,7 @@ class Cloud:
     def chord(self, origins: Float32, directions: Float32) -> tuple[Float32, Float32]:
         """Where unit rays (N, 3) enter and leave it, m; both 0 where they pass by: (N,) each."""
         o, d = self._unit(origins - self.centre), self._unit(directions)
-        a, b = (d * d).sum(axis=1), (o * d).sum(axis=1)
-        c = (o * o).sum(axis=1) - 1
+        a, b, c = dot(d, d), dot(o, d), dot(o, o) - 1
         square = b * b - a * c
         root = np.sqrt(np.maximum(square, 0))
         near, far = np.maximum((-b - root) / a, 0), np.maximum((-b + root) / a, 0)

@@ -13,9 +13,7 @@ from s2m_ros.sim.model import Model, stand
 
 Rng = np.random.Generator
 CONCRETE_WALL = Material(srgb("a9a59c"), 0.01, 0.05, 0.22, 2.5)
-WINDOW = replace(
-    GLASS, second=(0.006, 0.006, 0.006), pattern="checks", pattern_m=3.6, emission=0.5
-)
+WINDOW = replace(GLASS, second=(0.006, 0.006, 0.006), pattern="checks", pattern_m=3.6, emission=0.5)
 """Dark by day; by night light falls out of some."""
 
 
