@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from s2m_ros.cli._options import ConfigFile, Model, Scorer, Segmenter, Settings, overrides, progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def eval_suite(
@@ -71,11 +77,26 @@ def eval_suite(
         scorer_input or "",
         scorer_limit,
     )
-    suite = Suite(plan, lambda what, steps: progress(what, steps, console))
-    tree = suite.run()
+    tree = Suite(plan, lambda what, steps: _shown(what, steps, console)).run()
     wide = Console(width=max(console.width, 132))
     for grid in suite_report.write(tree, out):
         wide.print(terminal(grid))
     for problem in tree["problems"]:
         console.print(Text("not measured: ", style="yellow") + Text(problem), soft_wrap=True)
     console.print(f"summary: {out / 'summary.html'}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _shown(what: str, steps: int, console: Console) -> Iterator[Callable[[], None]]:
+    """A bar, and when it is done a line that stays."""
+    from rich.markup import escape
+
+    start = time.monotonic()
+    with progress(what, steps, console) if console.is_terminal else nullcontext(_nothing) as bar:
+        yield bar
+    took = f"{time.monotonic() - start:.0f} s"
+    console.print(f"[green]+[/green] {escape(what)} [dim]{took}[/dim]", highlight=False)
+
+
+def _nothing() -> None:
+    """Where there is no bar to move on."""

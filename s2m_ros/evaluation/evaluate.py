@@ -22,7 +22,7 @@ from .pixel import PixelMetrics, PixelPool
 from .s2m import FrameCurves, S2MMetrics, cut_curves, frame_curves, s2m_metrics
 
 SWEEP = tuple(round(0.2 + 0.05 * i, 2) for i in range(14))
-"""Evidence at which masks are cut to find what is best for a set."""
+"""Operating points, least evidence of a mask, that are tried to find what is best for a set."""
 
 TOUCHED = 0.25
 """sIoU from which an object counts as found, and PPV under which a mask counts as false."""
@@ -60,7 +60,8 @@ class Compared:
 class FrameResult:
     """One frame and how the cut score map and the masks compare with its label.
 
-    clean: nothing unknown is in it, and that is known. swept: the masks cut at each of SWEEP;
+    clean: nothing unknown is in it, and that is known. weak: the masks at the lowest point of the
+    sweep; swept: at each point;
     false, swept_false: how many masks lie on ground that is not ignored, if the frame is clean.
     """
 
@@ -99,7 +100,7 @@ class FrameResult:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """The masks of a set, cut at one evidence."""
+    """The masks of a set at one operating point."""
 
     min_evidence: float
     component: ComponentMetrics
@@ -135,7 +136,7 @@ class Report:
 
     @property
     def best(self) -> Swept | None:
-        """The cut of the sweep with the highest component F1; the highest evidence of equals."""
+        """The point of the sweep with the highest component F1; the highest evidence of equals."""
         defined = [row for row in self.sweep if np.isfinite(row.component.f1)]
         return max(defined, key=lambda row: (row.component.f1, row.min_evidence), default=None)
 
@@ -222,10 +223,14 @@ def _frame(found: Found, threshold: float, options: Options) -> FrameResult:
     if found.masks is not None:
         canvas = canvas_of(found.masks, shape)
         masks = painted(canvas)
-    if found.weak is not None:
-        canvas = canvas_of(found.weak, shape)
-        weak = painted(canvas)
-        swept = tuple(truth.compare(canvas >= least, options.min_pred_px) for least in SWEEP)
+    if found.swept:
+        weak = painted(canvas_of(found.swept[0], shape))
+        seen: dict[tuple[float, ...], FrameComponents] = {}  # many points let the same through
+        for part in found.swept:
+            which = tuple(item.evidence for item in part.items)
+            if which not in seen:
+                seen[which] = truth.compare(canvas_of(part, shape) > 0, options.min_pred_px)
+            swept += (seen[which],)
     return FrameResult(
         found,
         clean,
@@ -234,21 +239,20 @@ def _frame(found: Found, threshold: float, options: Options) -> FrameResult:
         masks,
         weak,
         swept,
-        _false(found.masks, label, 0.0) if clean else 0,
-        tuple(_false(found.weak, label, least) if clean else 0 for least in SWEEP),
+        _false(found.masks, label) if clean else 0,
+        tuple(_false(part, label) if clean else 0 for part in found.swept),
     )
 
 
-def _false(masks: ObjectMasks | None, label: Label, least: float) -> int:
-    """Masks of a clean frame with at least this evidence, most of which is not ignored."""
+def _false(masks: ObjectMasks | None, label: Label) -> int:
+    """Masks of a clean frame, most of which is not ignored."""
     if masks is None:
         return 0
-    strong = [item for item in masks.items if item.evidence >= least]
     if not label.ignore.any():
-        return len(strong)
+        return len(masks.items)
     size = masks.image_size
     ignore = cv2.resize(label.ignore.view(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    return sum(float(ignore[at_image_size(masks, item)].mean()) < 0.5 for item in strong)
+    return sum(float(ignore[at_image_size(masks, item)].mean()) < 0.5 for item in masks.items)
 
 
 def _report(frames: Sequence[FrameResult], pixel: PixelMetrics, options: Options) -> Report:

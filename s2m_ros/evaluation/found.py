@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..config import Perception as Settings
 from ..perception.images import read_rgb
-from ..perception.interfaces import Encoder, Encoding
+from ..perception.interfaces import Candidates, Encoder, Encoding, Frame
 from ..perception.pipeline import Perception
+from ..perception.selection import Selector
 from ..runtime.build import build_perception
-from ..types import Float32, InputError, ObjectMasks, RoleMap, UInt8
+from ..types import Float32, InputError, ObjectMask, ObjectMasks, RoleMap, UInt8
 from .layouts import Sample
 
 
@@ -25,7 +26,7 @@ class Found:
     """What one frame gave.
 
     raw: float32 (h, w), the score before calibration. masks: at the operating point, None where
-    the score alone was asked for; weak: all masks over a lower point, None without a sweep.
+    the score alone was asked for; swept: at each operating point of a sweep, the lowest first.
     image_size, input_size: (width, height) of the image and of what the network saw of it.
     """
 
@@ -34,7 +35,7 @@ class Found:
     input_size: tuple[int, int]
     raw: Float32
     masks: ObjectMasks | None
-    weak: ObjectMasks | None
+    swept: tuple[ObjectMasks, ...]
     timings_ms: Mapping[str, float]
 
 
@@ -61,22 +62,26 @@ class OnePass:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observer:
-    """Perception at its operating point and, for a sweep, once more at a lower one."""
+    """Perception at its operating point and, for a sweep, at others.
+
+    A sweep perceives once more at its lowest point and selects anew at each of the others.
+    """
 
     perception: Perception
-    weak: Perception | None
+    lowest: Perception | None
+    sweep: tuple[float, ...]
 
     @classmethod
-    def build(cls, settings: Settings, lowest: float | None = None) -> Observer:
-        """lowest: the evidence down to which masks are wanted for a sweep."""
+    def build(cls, settings: Settings, sweep: Sequence[float] = ()) -> Observer:
+        """sweep: operating points, rising."""
         perception = build_perception(settings)
         perception.encoder = OnePass(perception.encoder)
-        if lowest is None:
-            return cls(perception, None)
-        selection = settings.selection.model_copy(update={"min_evidence": lowest})
-        weak = build_perception(settings.model_copy(update={"selection": selection}))
-        weak.encoder = perception.encoder
-        return cls(perception, weak)
+        if not sweep:
+            return cls(perception, None, ())
+        selection = settings.selection.model_copy(update={"min_evidence": sweep[0]})
+        lowest = build_perception(settings.model_copy(update={"selection": selection}))
+        lowest.encoder = perception.encoder
+        return cls(perception, lowest, tuple(sweep))
 
     @property
     def min_evidence(self) -> float:
@@ -94,7 +99,7 @@ class Observer:
     def _one(self, sample: Sample, advance: Callable[[], None]) -> Found:
         image = read_rgb(sample.image)
         frame = self.perception.perceive(image, camera=sample.name)
-        weak = None if self.weak is None else self.weak.perceive(image, camera=sample.name).masks
+        swept = () if self.lowest is None else self._swept(self.lowest.perceive(image))
         size = self.perception.encoder.encode(image).input_size
         _require_finite(frame.raw, sample, self.perception.scorer.name)
         advance()
@@ -104,9 +109,25 @@ class Observer:
             size,
             frame.raw,
             frame.masks,
-            weak,
+            swept,
             frame.timings_ms,
         )
+
+    def _swept(self, frame: Frame) -> tuple[ObjectMasks, ...]:
+        """The masks of a frame as each operating point would let them through."""
+        assert self.lowest is not None
+        settings = self.lowest.selector.config
+        proposed = tuple(verdict.candidate for verdict in frame.candidates)
+        candidates = Candidates(frame.masks.grid_size, proposed)
+        highest = max((item.evidence for item in frame.masks.items), default=0.0)
+        masks = [frame.masks]
+        for least in self.sweep[1:]:
+            items: tuple[ObjectMask, ...] = ()
+            if least <= highest:
+                select = Selector(settings.model_copy(update={"min_evidence": least}))
+                items = select(frame.score, frame.masks.roles, frame.prompts, candidates).items
+            masks.append(replace(frame.masks, items=items))
+        return tuple(masks)
 
 
 def score_frames(
@@ -129,7 +150,7 @@ def score_frames(
             _require_finite(raw, sample, name)
             times = {"encode": encode_ms, "score": score_ms, "total": encode_ms + score_ms}
             found[name].append(
-                Found(sample, encoding.image_size, encoding.input_size, raw, None, None, times)
+                Found(sample, encoding.image_size, encoding.input_size, raw, None, (), times)
             )
         advance()
     return found

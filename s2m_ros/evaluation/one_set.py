@@ -54,7 +54,7 @@ class Job:
 
     def masks(self, advance: Callable[[], None] = lambda: None) -> tuple[Report, About]:
         """All of perception. ``advance`` is called twice a frame."""
-        observer = Observer.build(self.settings, SWEEP[0] if self.sweep else None)
+        observer = Observer.build(self.settings, SWEEP if self.sweep else ())
         report = evaluate(observer(self.samples, advance), self.options, advance)
         info = observer.perception.info
         about = About(

@@ -112,8 +112,8 @@ def sets(trees: Mapping[str, Tree]) -> Grid:
         "cut IoU",
         "masks F1",
         "masks IoU",
-        "masks at best: F1",
-        "masks at best: IoU",
+        "best F1",
+        "best IoU",
     )
     return Grid("Unknown objects", head, rows, _gain_note(trees))
 
@@ -141,7 +141,7 @@ def _gain_note(trees: Mapping[str, Tree]) -> str:
     return (
         "F1: component F1, mean over sIoU thresholds .25 to .75. IoU: per image, best canvas "
         "threshold for the set. cut: score map at its best pixel threshold for the set; masks: at "
-        "the operating point; masks at best: at the evidence that is best for the set (F1), all "
+        "the operating point; best: masks at the evidence that is best for the set (F1), all "
         "masks (IoU). Gain of the mean of the masks over the mean of the cut: "
         f"F1 {gains['masks_f1']}, IoU {gains['masks_iou']} at the operating point; "
         f"F1 {gains['best_f1']}, IoU {gains['best_iou']} at best."

@@ -59,8 +59,12 @@ def terminal(grid: Grid) -> Table:
         caption=Text(grid.note) if grid.note else None,
         caption_justify="left",
     )
+    names = min(28, max((len(row[0]) for row in grid.rows), default=0))
     for i, heading in enumerate(grid.head):
-        table.add_column(Text(heading), justify="right" if i else "left")
+        if i:
+            table.add_column(Text(heading), justify="right")
+        else:
+            table.add_column(Text(heading), min_width=names)
     for row in grid.rows:
         table.add_row(*map(Text, row))
     return table

@@ -13,7 +13,8 @@ import toy_model
 
 from s2m_ros.cli.main import main
 from s2m_ros.config import load
-from s2m_ros.evaluation.found import score_frames
+from s2m_ros.evaluation.evaluate import Options, evaluate
+from s2m_ros.evaluation.found import Found, score_frames
 from s2m_ros.evaluation.layouts import plain, read_categories
 from s2m_ros.evaluation.one_set import input_overrides
 from s2m_ros.perception.interfaces import Encoding
@@ -124,19 +125,19 @@ def test_least_sizes(data: Path, tmp_path: Path) -> None:
 
 
 def test_sweep_stands_beside_the_operating_point(data: Path, tmp_path: Path) -> None:
-    point = ("--set", "perception.selection.min_evidence=0.99")
+    point = ("--set", "perception.selection.min_evidence=0.8")
     plain = run(data, tmp_path / "plain", *point)
     tree = run(data, tmp_path / "swept", "--sweep", *point)
     assert tree["masks"] == plain["masks"]  # a sweep changes nothing at the operating point
-    assert tree["masks"]["component"]["predictions"] == 0
-    assert tree["masks"]["min_evidence"] == 0.99
+    assert tree["masks"]["min_evidence"] == 0.8
+    rows = {row["min_evidence"]: row for row in tree["evidence_sweep"]}
+    for key in ("siou", "ppv", "f1"):  # and it says what another point would have given
+        assert rows[0.8][key] == tree["masks"]["component"][key]
     best = tree["masks_at_best_evidence"]
     assert best["component"]["f1"] > 0.9
-    assert best["min_evidence"] < 0.9
-    assert best["component"]["f1"] == max(row["f1"] for row in tree["evidence_sweep"])
-    assert [row["false_masks_per_clean_frame"] for row in tree["evidence_sweep"]] == sorted(
-        (row["false_masks_per_clean_frame"] for row in tree["evidence_sweep"]), reverse=True
-    )
+    assert best["component"]["f1"] == max(row["f1"] for row in rows.values())
+    false = [row["false_masks_per_clean_frame"] for row in rows.values()]
+    assert false == sorted(false, reverse=True)
 
 
 def test_clean_frames_alone(data: Path, tmp_path: Path) -> None:
@@ -213,3 +214,13 @@ def test_a_score_that_is_not_finite_is_an_error(data: Path) -> None:
 def test_an_input_size_that_is_none(size: str) -> None:
     with pytest.raises(InputError, match="WIDTHxHEIGHT"):
         input_overrides(size)
+
+
+def test_a_label_of_another_image_is_refused(data: Path, tmp_path: Path) -> None:
+    whole = subset(data, tmp_path / "set", "one")
+    cv2.imwrite(str(whole / "labels" / "one.png"), np.ones((192, 192), np.uint8))
+    raw = np.zeros((48, 80), np.float32)
+    (sample,) = plain(whole / "images", whole / "labels")
+    found = Found(sample, (320, 192), (320, 192), raw, None, (), {})
+    with pytest.raises(InputError, match=r"aspect of the label \(192x192\)"):
+        evaluate([found], Options())
