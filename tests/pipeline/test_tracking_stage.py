@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from values import object3d, objects
 
 from s2m_ros.config import load
@@ -11,6 +14,7 @@ from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
 from s2m_ros.types import State
 from s2m_ros.wire.factory import RosbagsFactory
 from s2m_ros.wire.objects import encode_objects
+from s2m_ros.wire.tf import Transform, encode_transforms
 
 FACTORY = RosbagsFactory()
 MS = 1_000_000
@@ -120,3 +124,41 @@ def test_a_late_array_is_counted_and_its_objects_are_not_lost() -> None:
     assert made.drops["out_of_order"] == 1
     assert len(output.hazards.hazards) == 1
     assert output.hazards.header.stamp.nanosec == 500 * MS
+
+
+def with_zones(folder: Path, frame: str) -> TrackingStage:
+    ring = [[-50, -50], [50, -50], [50, 50], [-50, 50], [-50, -50]]
+    feature = {
+        "type": "Feature",
+        "properties": {"kind": "taxi_lane", "name": "W", "frame": frame},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    file = folder / "zones.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    return TrackingStage(load(None, {"hazards.zones_file": str(file)}), FACTORY)
+
+
+def test_zones_of_the_map_need_its_transform(tmp_path: Path) -> None:
+    made = with_zones(tmp_path, "map")
+    assert made.needs_transforms
+    output = drive(made, 5)
+    assert output.hazards.state == State.DEGRADED
+    assert "1 zones of the map: tf 'odom' <- 'map'" in output.hazards.reason
+    assert made.conditions.worst().state == State.DEGRADED
+    assert not [m for m in output.markers.markers if m.ns == "zones"]
+    placed = Transform(NS, "map", "odom", np.eye(4))
+    made.add_transforms(encode_transforms(FACTORY, [placed]), static=True)
+    output = drive(made, 1, NS + 600 * MS)
+    assert (output.hazards.state, output.hazards.reason) == (State.OK, "")
+    assert made.conditions.worst().state == State.OK
+    assert "zone_taxi_lane" in output.hazards.hazards[0].reasons
+    (marker,) = (m for m in output.markers.markers if m.ns == "zones")
+    assert len(marker.points) == 5
+
+
+def test_zones_of_the_vehicle_need_none(tmp_path: Path) -> None:
+    made = with_zones(tmp_path, "vehicle")
+    assert not made.needs_transforms
+    output = drive(made, 5)
+    assert output.hazards.state == State.OK
+    assert "zone_taxi_lane" in output.hazards.hazards[0].reasons
