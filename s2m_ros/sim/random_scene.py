@@ -14,7 +14,7 @@ from s2m_ros.sim.scenario import CameraSensor, Marking, Region, Surface
 from s2m_ros.sim.scene import Actor, Scene
 from s2m_ros.sim.shader import Shader
 from s2m_ros.sim.sky import Sky, daylight
-from s2m_ros.types import UInt8
+from s2m_ros.types import InputError, UInt8
 
 SHARED = 6
 """So many successive seeds share one painted ground, which costs more than a picture."""
@@ -75,10 +75,19 @@ def render_random(seed: int, width: int = 640, height: int = 384) -> tuple[UInt8
     ]
     shader = Shader(Scene(ground, Sky(light, np.random.default_rng(seed // SHARED)), placed), seed)
     picture = camera.take(
-        shader, camera.build(sensor), np.eye(4), sensor, seed, float(np.exp(rng.normal(0, 0.22)))
+        shader, _lens(sensor), np.eye(4), sensor, seed, float(np.exp(rng.normal(0, 0.22)))
     )
     image = _colour_cast(picture.image, rng)
     return image, picture.labels, (picture.labels == ANOMALY_LABEL).astype(np.uint8)
+
+
+def _lens(sensor: CameraSensor) -> camera.Camera:
+    """The camera, with less distortion where so much has no inverse at the corners."""
+    try:
+        return camera.build(sensor)
+    except InputError:
+        weaker = tuple(k / 2 if abs(k) > 1e-3 else 0.0 for k in sensor.distortion)
+        return _lens(sensor.model_copy(update={"distortion": weaker}))
 
 
 @lru_cache(maxsize=1024)
