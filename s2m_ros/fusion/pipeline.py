@@ -129,10 +129,8 @@ class Fusion:
             raw, base_from_raw, sensor = self._place(sweep, ego, sweep_ego)
             refused = self._learn_ground(raw, base_from_raw, ego)
         aheads = [image.ahead(raw, base_from_raw) for image in images]
-        keep = np.logical_or.reduce([np.zeros(len(raw), np.bool_), *aheads])
-        if self._settings.lidar_evidence.outside_view:
-            keep[:] = True
-        kept = np.flatnonzero(keep)
+        everywhere = self._settings.lidar_evidence.outside_view
+        kept = np.arange(len(raw)) if everywhere else np.flatnonzero(np.logical_or.reduce(aheads))
         points = apply(base_from_raw, raw.take(kept, axis=0))
         range_m = np.hypot(points[:, 0], points[:, 1])
         cloud = Cloud(points, self._ground.surface.above(points), range_m, sensor)

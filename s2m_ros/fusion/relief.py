@@ -23,7 +23,7 @@ _LEVEL_M = 0.005
 _LOW_SHARE, _MIDDLE_SHARE = 0.1, 0.6
 _WALL_RISE_M = 0.2
 """What rises so much between these shares of the points of a cell is hardly ground."""
-_MAX_POINTS = 12_000
+_MAX_POINTS = 10_000
 _SCALES = (6.0, 2.0, 0.8)  # cells, coarse to fine
 _CONTRADICTS_M = 0.05
 
@@ -113,7 +113,9 @@ def measure(
     weight.ravel()[cells.index] = cells.trust
     # A cell is judged by surroundings that shrink with each round, never by itself alone.
     smooth = before.smooth
-    for rounds, gate in enumerate((0.5, 0.25, 0.15), start=1):
+    # Of the first sweep the surroundings are not known yet.
+    known = bool(before.weight.any())
+    for rounds, gate in ((3, 0.15),) if known else ((1, 0.5), (2, 0.25), (3, 0.15)):
         fresh = weight / (1 + np.square(np.square((value - smooth) / np.float32(gate))))
         mixed, both = _mix(value, fresh, before)
         smooth = _smooth(mixed, both, _SCALES[:rounds])
