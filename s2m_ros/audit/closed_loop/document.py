@@ -45,7 +45,7 @@ def document(outcome: Outcome, options: Options) -> dict[str, Any]:
         "frames_limit": options.frames,
         "seed": options.seed,
         "about": about(options),
-        "rules": {
+        "definitions": {
             "visible_from_px": LEAST_SPAN_PX,
             "reach_m": REACH_M,
             "due_frames": DUE_FRAMES,

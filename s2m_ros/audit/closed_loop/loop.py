@@ -54,7 +54,7 @@ class Instant:
 @dataclass(frozen=True, slots=True, eq=False)
 class Watched:
     """A drive that was worked off. unmatched: answers at stamps of which no truth is known;
-    way_m: what the vehicle drove; drops: by stage and reason."""
+    way_m: what the vehicle drove; drops: by stage and reason; without: what was switched off."""
 
     instants: tuple[Instant, ...]
     phantoms: tuple[Phantom, ...]
@@ -62,6 +62,7 @@ class Watched:
     unmatched: int
     seconds: float
     way_m: float
+    without: frozenset[str] = frozenset()
 
 
 def watch(
@@ -114,6 +115,7 @@ def watch(
         unmatched=sum(stamp not in truth for stamp in answers),
         seconds=drive.seconds,
         way_m=_way(stage.ego, sorted(truth)),
+        without=without,
     )
 
 

@@ -12,7 +12,7 @@ had it:
 
 A mask shows an object, and a prompt points at it, from an IoU of the boxes of ``SAME_IOU`` on; a
 mask counts for one object alone. An object that LiDAR evidence alone puts into space has no need
-of a mask.
+of a mask; while the scorer is off there is nothing else, and ``lift`` comes first.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Loss:
 class Inquest:
     """What the stages said at one instant of the unknown objects that are there.
 
-    floor: the score from which a prompt may start.
+    floor: the score from which a prompt may start; scored: the scorer was on.
     """
 
-    def __init__(self, instant: Instant, floor: float) -> None:
-        self._instant, self._floor = instant, floor
+    def __init__(self, instant: Instant, floor: float, scored: bool = True) -> None:
+        self._instant, self._floor, self._scored = instant, floor, scored
         self._items = [item for item in instant.truth.items if item.role == Role.UNKNOWN]
         self._rows = {item.id: i for i, item in enumerate(self._items)}
         tracks = instant.tracks.items if instant.tracks is not None else ()
@@ -76,6 +76,8 @@ class Inquest:
         if row in self._objects:
             waiting = row in self._tentative
             return Loss("track", "tentative" if waiting else "no track")
+        if not self._scored:
+            return Loss("lift", "no cluster")
         losses = [
             self._in_image(row, item.views[camera].box, camera, frame)
             for camera, frame in self._instant.frames.items()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from s2m_ros.audit.clearmot import Correspondence
-from s2m_ros.audit.closed_loop.loop import Instant, Watched
+from s2m_ros.audit.closed_loop.loop import SCORER, Instant, Watched
 from s2m_ros.audit.closed_loop.losses import Inquest
 from s2m_ros.audit.closed_loop.phantoms import LARGE_M, NEAR_M, VALUABLE, Phantom
 from s2m_ros.audit.truth import box_outline, distances, explain, gap_m
@@ -148,8 +148,9 @@ def tell(scenario: str, watched: Watched, config: Config, bag: str = "") -> Rows
     rows = Rows()
     correspondence = Correspondence()
     seen: set[int] = set()
+    floor = config.perception.prompting.floor
     for instant in watched.instants:
-        inquest = Inquest(instant, config.perception.prompting.floor)
+        inquest = Inquest(instant, floor, SCORER not in watched.without)
         sightings = _look(scenario, instant, inquest, correspondence, rows)
         told = {s.object_id for s in sightings if s.told}
         rows.sightings.extend(sightings)

@@ -144,6 +144,12 @@ def test_the_stage_after_the_last_that_had_it(
     assert Inquest(instant(seen, objects, tracks), FLOOR).loss(real()) == expected
 
 
+def test_without_a_scorer_only_geometry_can_lose_it() -> None:
+    assert Inquest(instant(frame(0.2)), FLOOR, scored=False).loss(real()).stage == "lift"
+    seen = instant(frame(0.2), (THERE,))
+    assert Inquest(seen, FLOOR, scored=False).loss(real()).stage == "track"
+
+
 def test_one_mask_over_two_objects_counts_for_one() -> None:
     neighbour = real(2, 12.0, (104, 80, 146, 110))
     seen = frame(0.99, [CLOSE_BOX], (mask(1),))

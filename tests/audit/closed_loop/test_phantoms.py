@@ -50,11 +50,11 @@ def test_phantoms_are_seen_and_far_from_what_is_real(stage: Stage) -> None:
             # The middle of the lower edge, cast to the ground, is where it stands.
             foot = camera.ray(np.array([[(low[0] + high[0]) / 2, high[1]]]))[0] @ OPTICAL[:3, :3].T
             place = OPTICAL[:3, 3] + foot * (-OPTICAL[2, 3] / foot[2])
-            assert np.hypot(*place[:2]) == pytest.approx(phantom.range_m, rel=0.03)
+            assert np.hypot(*place[:2]) == pytest.approx(phantom.range_m, rel=0.1)
             odom = apply(pose.odom_from_base, place[None])[:, :2]
             for item in OBJECTS:
                 if item.role == Role.UNKNOWN:
-                    assert gap_m(odom, item) > 2.0
+                    assert gap_m(odom, item) > 1.5
 
 
 def test_some_are_large_and_beside_a_person(stage: Stage) -> None:
