@@ -11,12 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from s2m_ros.perception.calibration import RARITY_LIMIT
+
 STRIDES = (2, 4, 8)
 # Longer side, in cells, of the boxes that each stride answers for; neighbours share some.
 RANGES = ((0.0, 14.0), (10.0, 40.0), (30.0, float("inf")))
 CENTRE = 1.5  # how many strides from its centre a box is still asked for
 COARSEST = 16
-INPUT_SCALE = 2.0  # rarities of ground and objects, about 0 to 6, come in near 1
 CHANNELS = (16, 24, 32, 40)  # at strides 2, 4, 8 and 16 cells
 DEPTHS = (1, 1, 1, 2)
 
@@ -26,6 +27,8 @@ class Residual(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        with torch.no_grad():
+            self.second.weight.mul_(0.2)  # close to the identity: there is no normalisation
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.second(F.relu(self.first(x))))
@@ -48,24 +51,11 @@ class Prompter(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in CHANNELS)
         self.smooth = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in STRIDES)
         self.answer = nn.Conv2d(width, 5, 1)
-        self.start()
-
-    def start(self) -> None:
-        """Weights that keep the scale of what they get (He et al., 2015), as nothing normalises it.
-
-        Residuals start close to the identity, answers at "nothing here".
-        """
-        for name, layer in self.named_modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
-                if name.endswith("second") or name == "answer":
-                    layer.weight.data.mul_(0.2)
-        nn.init.constant_(self.answer.bias[:1], -4.0)
+        nn.init.constant_(self.answer.bias[:1], -4.0)  # objects are rare: start there
 
     def forward(self, rarity: Tensor) -> tuple[Tensor, Tensor]:
         h, w = rarity.shape[-2:]
-        x = F.pad(rarity / INPUT_SCALE, (0, -w % COARSEST, 0, -h % COARSEST))
+        x = F.pad(rarity / RARITY_LIMIT, (0, -w % COARSEST, 0, -h % COARSEST))
         x = self.stages[0](F.relu(self.enter(x)))
         maps = [x]
         for down, stage in zip(self.down, self.stages[1:], strict=True):
