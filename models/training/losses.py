@@ -9,13 +9,10 @@ from .classes import IGNORE
 HARD_SHARE = 0.05  # of the normal pixels, those with the highest loss count once more
 
 
-def encoder_loss(
-    anomaly: Tensor, logits: Tensor, labels: Tensor, unknown: Tensor, instances: Tensor
-) -> Tensor:
-    """anomaly (B,1,h,w), logits (B,C,h,w); labels, unknown, instances (B,H,W).
+def encoder_loss(anomaly: Tensor, logits: Tensor, labels: Tensor, unknown: Tensor) -> Tensor:
+    """anomaly (B,1,h,w), logits (B,C,h,w); labels, unknown (B,H,W), the latter 0, 1 or IGNORE.
 
-    `unknown` is 0, 1 or IGNORE. Unknown objects and normal ground weigh the same, whatever their
-    areas; a pixel of a small object weighs more than one of a large object; the hardest normal
+    Unknown objects and normal ground weigh the same, whatever their areas; the hardest normal
     pixels weigh again, because one false region on clean ground is what an operator notices.
     """
     anomaly = F.interpolate(anomaly, size=unknown.shape[-2:], mode="bilinear", align_corners=False)
@@ -24,8 +21,7 @@ def encoder_loss(
     object_loss, normal_loss = each[unknown == 1], each[unknown == 0]
     loss = 0.5 * each[unknown != IGNORE].mean()
     if object_loss.numel():
-        weight = rarity(instances)[unknown == 1]
-        loss = loss + 0.5 * (weight * object_loss).sum() / weight.sum()
+        loss = loss + 0.5 * object_loss.mean()
     if normal_loss.numel():
         hardest = normal_loss.topk(max(1, int(normal_loss.numel() * HARD_SHARE))).values
         loss = loss + 0.5 * (normal_loss.mean() + hardest.mean())
@@ -34,13 +30,6 @@ def encoder_loss(
         logits = F.interpolate(logits, scale_factor=2, mode="bilinear", align_corners=False)
         loss = loss + 0.5 * F.cross_entropy(logits, half, ignore_index=IGNORE)
     return loss
-
-
-def rarity(instances: Tensor) -> Tensor:
-    """1 / sqrt(area of the pixel's object), for object numbers (B,H,W) of each sample: (B,H,W)."""
-    return torch.stack(
-        [torch.bincount(numbers.flatten()).rsqrt()[numbers] for numbers in instances.long()]
-    )
 
 
 def decoder_loss(masks: Tensor, iou: Tensor, target: Tensor) -> Tensor:

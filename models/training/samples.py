@@ -33,6 +33,8 @@ MIXTURE: dict[str, tuple[float, float, float]] = {
     "apron": (0.20, 0.6, 1.6),
 }
 SCENERY = ("camvid", "camvid", "kitti", "nuscenes", "mixed")  # without unknown objects
+# Share of nameless things among the unknown. With 0.3, patches and manholes of a clean road scored.
+DEBRIS = 0.08
 PASTED = {"camvid", "campus", "asphalt", "kitti", "nuscenes", "mixed", "runway", "apron"}
 
 
@@ -124,7 +126,7 @@ class Sampler:
         for _ in range(int(rng.choice(3, p=(0.65, 0.25, 0.1)))):
             add_known(scene, self.corpus.known_cutouts, rng, 200 * zoom)
         for _ in range(int(rng.choice(6, p=(0.2, 0.2, 0.2, 0.2, 0.1, 0.1)))):
-            if rng.random() < 0.3:
+            if rng.random() < DEBRIS:
                 add_debris(scene, self.corpus.photographs, rng, 110 * zoom)
             else:
                 largest = 340 if rng.random() < 0.3 else 120

@@ -142,7 +142,7 @@ def train_encoder(corpus: Corpus, steps: int, seed: int, work: Path, progress: P
         for _ in follow(progress, "encoder", stage, until):
             batch = [next(source) for _ in range(BATCH)]
             anomaly, logits, _ = net(images_of(batch))
-            targets = (maps_of(batch, name) for name in ("labels", "anomaly", "instances"))
+            targets = (maps_of(batch, name) for name in ("labels", "anomaly"))
             stage.update(encoder_loss(anomaly, logits, *targets))
         if until < steps:
             label_unlabelled(corpus, stage.average, work / "labels.npz")

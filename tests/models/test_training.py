@@ -81,7 +81,7 @@ def test_a_few_steps_lower_both_losses() -> None:
     torch.manual_seed(0)
     scene = scene_with_object()
     image = torch.from_numpy(scene.image).permute(2, 0, 1)[None].float()
-    targets = [torch.from_numpy(m)[None] for m in (scene.labels, scene.anomaly, scene.instances)]
+    targets = [torch.from_numpy(m)[None] for m in (scene.labels, scene.anomaly)]
     encoder, decoder = Encoder(), Decoder()
     score = np.zeros((16, 24), np.float32)
     asked = ask(scene, score, np.random.default_rng(0), most=4)
