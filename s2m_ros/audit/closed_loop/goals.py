@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from s2m_ros.audit.closed_loop.figures import Recall, Spread, counted, recall, upper_rate, verdicts
 from s2m_ros.audit.closed_loop.loop import LIDAR, SCORER
 from s2m_ros.audit.closed_loop.rows import NAN, Rows, Sighting
 from s2m_ros.audit.truth import FALSE
 
+LEAST_CLEAN_S = 30.0
+"""Less time without a false hazard says nothing."""
 FOD_M = (0.03, 0.05)
 """Sizes of small debris; the spirit of FAA AC 150/5220-24."""
 
@@ -105,10 +107,11 @@ def _false(rows: Rows) -> Goal:
         return _at_most("False hazards in 10 min without objects", NAN, 1.0, "", "no such drive")
     upper = upper_rate(count, seconds / 600)
     basis = (
-        f"{count} in {seconds / 60:.1f} min of {len(clean)} drives "
+        f"{count} in {seconds:.0f} s of {len(clean)} drives "
         f"(true rate under {upper:.1f} with 95 % confidence)"
     )
-    return _at_most("False hazards in 10 min without objects", value, 1.0, "", basis)
+    goal = _at_most("False hazards in 10 min without objects", value, 1.0, "", basis)
+    return goal if seconds >= LEAST_CLEAN_S or not goal.met else replace(goal, met=None)
 
 
 def _phantoms(rows: Rows) -> list[Goal]:

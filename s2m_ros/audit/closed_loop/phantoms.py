@@ -30,18 +30,22 @@ LARGE_M, NEAR_M = 1.0, 6.0
 _BESIDE_SHARE = 0.25
 _CLEAR_M = 2.5
 """From everything unknown that is real, so that no phantom can stand for one."""
+_APART_NS, _APART_M = 1_500_000_000, 8.0
+"""Two phantoms so near in time are so far apart that no track can take both for one thing."""
 _TRIES = 80
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phantom:
     """mask_id: of its mask; box: float32 (4,), in image pixels; width_m, height_m: what it looks
-    like; beside: a valuable object is near, and it is large."""
+    like; place: float64 (2,), where it stands in the odometry frame; beside: a valuable object is
+    near, and it is large."""
 
     mask_id: int
     camera: str
     stamp_ns: int
     box: Float32
+    place: Float64
     width_m: float
     height_m: float
     range_m: float
@@ -65,17 +69,17 @@ def plan(stage: Stage, count: int, seed: int) -> dict[tuple[str, int], list[Phan
     places = [place for place in places if place[1] in stage.truth]
     result: dict[tuple[str, int], list[Phantom]] = {}
     order: list[int] = []
-    made = 0
+    made: list[Phantom] = []
     for _ in range(3 * count):
-        if made == count or not places:
+        if len(made) == count or not places:
             break
         order = order or rng.permutation(len(places)).tolist()
         camera, stamp = places[order.pop()]
         beside = rng.random() < _BESIDE_SHARE
-        phantom = _place(stage, camera, stamp, FIRST_ID + made, beside, rng)
+        phantom = _place(stage, camera, stamp, made, beside, rng)
         if phantom is not None:
             result.setdefault((camera, stamp), []).append(phantom)
-            made += 1
+            made.append(phantom)
     return result
 
 
@@ -90,11 +94,11 @@ def _place(
     stage: Stage,
     camera: str,
     stamp_ns: int,
-    mask_id: int,
+    made: Sequence[Phantom],
     beside: bool,
     rng: np.random.Generator,
 ) -> Phantom | None:
-    """One phantom somewhere in this image, or None when no place was found."""
+    """One more phantom somewhere in this image, or None when no place was found."""
     truth, pose = stage.truth[stamp_ns], stage.ego.at(stamp_ns)
     model = stage.rig.cameras[camera]
     base_from_camera = stage.rig.base_from(stage.rig.camera_frames[camera])
@@ -104,6 +108,7 @@ def _place(
     valuable = [t for t in truth.items if t.role in VALUABLE and camera in t.views]
     if beside and not valuable:
         return None
+    others = [p.place for p in made if abs(p.stamp_ns - stamp_ns) < _APART_NS]
     eye = base_from_camera[:2, 3]
     for _ in range(_TRIES):
         if beside:
@@ -128,12 +133,15 @@ def _place(
         place = apply(pose.odom_from_base, np.array([[*foot, 0.0]]))[:, :2]
         if any(gap_m(place, item) < _CLEAR_M + width / 2 for item in unknown):
             continue
+        if any(np.linalg.norm(place[0] - other) < _APART_M for other in others):
+            continue
         near = any(gap_m(place, item) <= 0.8 * NEAR_M for item in valuable)
         away_m = float(np.linalg.norm(foot))
         is_large = max(width, height) >= 1.2 * LARGE_M
         return Phantom(
-            mask_id, camera, stamp_ns, box, float(width), float(height), away_m, near and is_large
-        )
+            FIRST_ID + len(made), camera, stamp_ns, box, place[0], float(width), float(height),
+            away_m, near and is_large,
+        )  # fmt: skip
     return None
 
 

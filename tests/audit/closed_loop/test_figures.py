@@ -214,6 +214,10 @@ def test_false_hazards_are_counted_where_nothing_unknown_lies() -> None:
     assert (found.value, found.met) == (2.0, False)
     none = goal(goals(Rows([journey(objects=3)])), "False hazards")
     assert none.met is None
+    brief, longer = (
+        goal(goals(Rows([journey(objects=0, seconds=s)])), "False hazards") for s in (5.0, 60.0)
+    )
+    assert (brief.value, brief.met, longer.met) == (0.0, None, True)
 
 
 def test_artifacts_and_rules() -> None:

@@ -126,11 +126,11 @@ def test_without_scorer_only_geometry_finds(run: Run, config: Config) -> None:
 
 @pytest.fixture(scope="module")
 def haunted(run: Run) -> Watched:
-    return run(artifacts=12, seed=3)
+    return run(artifacts=4, seed=3)
 
 
 def test_artifacts_are_put_in_once_and_followed(haunted: Watched, config: Config) -> None:
-    assert len(haunted.phantoms) == 12
+    assert len(haunted.phantoms) == 4
     for phantom in haunted.phantoms:
         carrying = [
             i.stamp_ns
@@ -139,7 +139,7 @@ def test_artifacts_are_put_in_once_and_followed(haunted: Watched, config: Config
         ]
         assert carrying == [phantom.stamp_ns]
     rows = tell("toy", haunted, config)
-    assert len(rows.hauntings) == 12
+    assert len(rows.hauntings) == 4
     assert any(h.born for h in rows.hauntings)
     assert all(h.born for h in rows.hauntings if h.confirmed)
 
