@@ -23,18 +23,17 @@ from .prompts import LARGE_CELLS, ground_around, spread
 Detect = Callable[[Float32], tuple[Float32, Float32]]
 """Rarity float32 (h, w) -> boxes float32 (N, 4) in cells, confidence float32 (N,) in [0, 1]."""
 
-LEAST_CONFIDENCE = 0.05
+LEAST_CONFIDENCE = 0.2
+"""Boxes that overlap an object by less, as the detector estimates, are not worth a mask."""
+
 SUPPRESSION_IOU = 0.5
-"""Least confidence of a box, and the IoU from which the weaker of two goes, as in S2M."""
+"""IoU from which the less confident of two boxes goes, as in S2M."""
 
 PROPOSED = 128
 """Boxes that are compared with each other, the most confident ones."""
 
 SAMPLES = 24
 """Samples a side on which a box is measured, with what is around it."""
-
-WITHIN = 0.9
-"""Share of a box inside another from which it lies in it."""
 
 SAME_BOX_IOU = 0.75
 """From this IoU on, two prompts of different kinds ask for the same object."""
@@ -108,11 +107,10 @@ class BoxPrompter:
 
 @dataclass(frozen=True, slots=True)
 class JointPrompter:
-    """The prompts of several prompters as one list; the strongest max_prompts of them.
+    """The prompts of several prompters as one list of at most max_prompts.
 
-    All are ranked by the evidence that their masks can reach; a box that holds a stronger one may
-    be the whole of it and ranks with it. Of two that ask for the same box the first prompter's
-    stays.
+    They are ranked by their place in the list that they come from, so that each kind's best are
+    asked for, whatever its own scale. Of two that ask for the same box the higher ranked stays.
     """
 
     prompters: tuple[Prompter, ...]
@@ -122,12 +120,10 @@ class JointPrompter:
         """Boxes and points in image pixels; peak and contrast are rarities."""
         parts = [prompter(score, roles) for prompter in self.prompters]
         prompts = join(parts)
-        kind = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        kept = np.asarray(suppress(prompts.boxes, -kind.astype(np.float32), SAME_BOX_IOU), np.intp)
-        prompts = take(prompts, kept)
-        rank = lifted(prompts.boxes, promise(prompts, score, roles))
-        chosen = np.argsort(-rank, kind="stable")[: self.config.max_prompts]
-        return replace(take(prompts, chosen), omitted=prompts.omitted + len(prompts) - len(chosen))
+        place = np.concatenate([np.arange(len(part), dtype=np.float32) for part in parts])
+        kept = suppress(prompts.boxes, -place, SAME_BOX_IOU)
+        chosen = np.asarray(kept[: self.config.max_prompts], np.intp)
+        return replace(take(prompts, chosen), omitted=prompts.omitted + len(kept) - len(chosen))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,24 +199,6 @@ def heaviest(values: Float32, over: Bool) -> Bool:
         return np.ones(values.shape, np.bool_)
     weight = np.bincount(labels.ravel(), values.ravel(), count)
     return np.asarray(labels == 1 + int(np.argmax(weight[1:])))
-
-
-def promise(prompts: Prompts, score: ScoreMap, roles: RoleMap | None) -> Float32:
-    """About the most evidence that a mask of each prompt can have: float32 (N,)."""
-    h, w = score.scores.shape
-    to_cells = np.asarray([w / score.image_size[0], h / score.image_size[1]] * 2, np.float32)
-    cells = cell_boxes(np.asarray(prompts.boxes * to_cells, np.float32), (h, w))
-    return potential(prompts.peak, prompts.contrast, ground_around(cells, roles, (h, w)))
-
-
-def lifted(boxes: Float32, values: Float32) -> Float32:
-    """The largest value of each box and of the boxes that lie in it: float32 (N,)."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    holds = shared >= WITHIN * (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)[None, :]
-    np.fill_diagonal(holds, True)
-    return np.asarray(np.where(holds, values[None, :], 0).max(axis=1, initial=0), np.float32)
 
 
 def take(prompts: Prompts, rows: np.ndarray) -> Prompts:

@@ -55,7 +55,7 @@ def build_prompter(config: Settings, manifest: Manifest) -> Prompter:
     learned = BoxPrompter(LearnedBoxes(manifest, config.model), config.prompting, least)
     if config.prompting.kind == "learned":
         return learned
-    return JointPrompter((learned, topology), config.prompting)
+    return JointPrompter((topology, learned), config.prompting)
 
 
 def build_segmenter(config: Settings, manifest: Manifest) -> Segmenter:

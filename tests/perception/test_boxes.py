@@ -143,7 +143,7 @@ def test_nothing_seen_nothing_asked() -> None:
 
 def joint(sees: Sees, score: ScoreMap, roles: RoleMap | None = None, **chosen: object) -> Prompts:
     config = Prompting(**chosen)
-    return JointPrompter((BoxPrompter(sees, config), TopologyPrompter(config)), config)(
+    return JointPrompter((TopologyPrompter(config), BoxPrompter(sees, config)), config)(
         score, roles
     )
 
@@ -161,14 +161,14 @@ def test_what_one_alone_sees_is_asked_too() -> None:
     assert tuple(whole) in set(map(tuple, prompts.boxes / STRIDE))
 
 
-def test_the_weakest_of_both_go_first() -> None:
+def test_the_last_of_each_go_first() -> None:
     score = field(SMALL, LARGE)
     values = score.scores.copy()
     values[5:9, 80:90] = unrarity(np.float32(2.2))
     faint = (80, 5, 90, 9)
-    prompts = joint(Sees(faint, SMALL), ScoreMap(values, score.image_size, "test"), max_prompts=2)
+    prompts = joint(Sees(SMALL, faint), ScoreMap(values, score.image_size, "test"), max_prompts=2)
     assert sorted(map(tuple, prompts.boxes / STRIDE)) == [SMALL, LARGE]
-    assert prompts.omitted == 2  # each kind had asked for it
+    assert prompts.omitted == 2  # each kind asked for it, as its last
 
 
 def test_what_stands_on_the_ground_comes_first() -> None:
