@@ -151,10 +151,30 @@ class Pyramid(nn.Module):
         return x
 
 
+SURFACES = tuple(i for i, c in enumerate(CLASSES) if c.role == "surface")
+ON_SURFACE = 1.5  # added to the anomaly logit of what lies wholly on ground to drive on
+REACH = 10  # cells of 16 px: holes in the ground up to twice as wide are taken for objects on it
+
+
+def on_surface(logits: Tensor) -> Tensor:
+    """How surely each cell is ground to drive on, or something that such ground surrounds, in 0..1.
+
+    A morphological closing of the probability of the surface classes, at a quarter of the
+    resolution of logits (B,C,h,w); nothing is ground beyond the border of the image. (B,1,h,w).
+    """
+    ground = F.avg_pool2d(logits.softmax(1)[:, SURFACES].sum(1, keepdim=True), 4)
+    border, window = (REACH,) * 4, 2 * REACH + 1
+    grown = F.max_pool2d(F.pad(ground, border), window, 1)
+    closed = -F.max_pool2d(-F.pad(grown, border), window, 1)
+    return F.interpolate(closed, scale_factor=4, mode="bilinear", align_corners=False)
+
+
 class Encoder(nn.Module):
     """Image (B,3,H,W) float 0..255 RGB -> anomaly (B,1,h,w), logits (B,C,h,w), features (B,D,h,w).
 
-    h = H/4 and w = W/4; H and W are multiples of 32.
+    h = H/4 and w = W/4; H and W are multiples of 32. What lies on the ground to drive on is held to
+    be stranger than what stands beside it: that is where an object endangers somebody, and where
+    hedges, facades and windows are not.
     """
 
     def __init__(self, classes: int = len(CLASSES), width: int = 64) -> None:
@@ -170,4 +190,6 @@ class Encoder(nn.Module):
         with torch.no_grad():
             x = self.trunk.shallow(x)
         features = self.pyramid(self.trunk.deep(x))
-        return self.anomaly_head(features), self.class_head(features), features
+        logits = self.class_head(features)
+        anomaly = self.anomaly_head(features) + ON_SURFACE * on_surface(logits.detach())
+        return anomaly, logits, features
