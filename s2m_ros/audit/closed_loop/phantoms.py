@@ -70,16 +70,17 @@ def plan(stage: Stage, count: int, seed: int) -> dict[tuple[str, int], list[Phan
     result: dict[tuple[str, int], list[Phantom]] = {}
     order: list[int] = []
     made: list[Phantom] = []
-    for _ in range(3 * count):
-        if len(made) == count or not places:
-            break
-        order = order or rng.permutation(len(places)).tolist()
-        camera, stamp = places[order.pop()]
-        beside = rng.random() < _BESIDE_SHARE
-        phantom = _place(stage, camera, stamp, made, beside, rng)
-        if phantom is not None:
-            result.setdefault((camera, stamp), []).append(phantom)
-            made.append(phantom)
+    # Those beside something first: there is little place for them.
+    for beside, wanted in ((True, round(_BESIDE_SHARE * count)), (False, count)):
+        for _ in range(3 * count if places else 0):
+            if len(made) >= wanted:
+                break
+            order = order or rng.permutation(len(places)).tolist()
+            camera, stamp = places[order.pop()]
+            phantom = _place(stage, camera, stamp, made, beside, rng)
+            if phantom is not None:
+                result.setdefault((camera, stamp), []).append(phantom)
+                made.append(phantom)
     return result
 
 

@@ -16,7 +16,7 @@ from s2m_ros.perception.interfaces import Frame, empty_prompts
 from s2m_ros.types import ObjectMasks, Role, ScoreMap
 from s2m_ros.wire.truth import LEAST_SPAN_PX, TruthFrame, TruthView
 
-COUNT = 8
+COUNT = 6
 
 
 @pytest.fixture(scope="module")
