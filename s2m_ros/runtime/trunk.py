@@ -146,7 +146,6 @@ class TrunkSegmenter:
         # The picture itself may be finer than the network's input: small objects gain by it.
         views = np.asarray(windows / np.tile(scale, 2), np.float32)
         given: dict[str, Float32 | UInt8] = {
-            "image": encoding.network_input,
             "patches": crops(encoding.image, views, part.patch_px),
             **encoding.features,
             "windows": windows,
@@ -166,10 +165,7 @@ class TrunkSegmenter:
                 "list these outputs under encoder.outputs in model.yaml",
             )
         feed = {name: given[name] for name in self._session.inputs}
-        if "windows" in self._session.outputs:
-            masks, windows, iou = self._session.run(feed, ("masks", "windows", "iou"))
-        else:
-            masks, iou = self._session.run(feed, ("masks", "iou"))
+        masks, iou = self._session.run(feed, ("masks", "iou"))
         items = tuple(
             paste(masks[i, 0], windows[i], grid, i, float(np.clip(iou[i], 0, 1)))
             for i in range(len(prompts))

@@ -14,6 +14,7 @@ import yaml
 
 from s2m_ros.evaluation.layouts import plain, read_label
 from s2m_ros.evaluation.pixel import PixelPool
+from s2m_ros.perception.windows import crops, windows_of
 
 ROLES = {"surface", "structure", "vegetation", "sky", "vehicle", "person", "sign", "aircraft"}
 SCORERS = {"max_logit", "msp", "energy"}
@@ -90,39 +91,44 @@ def test_decoder_takes_any_number_of_prompts(
     maps = dict(
         zip(manifest["encoder"]["outputs"], encoder.run(None, {"image": image}), strict=True)
     )
+    part = manifest["decoder"]
+    boxes = np.tile(np.array([[20, 30, 60, 50]], np.float32), (count, 1))
     given = {
         **maps,
-        "image": image,
-        "boxes": np.tile(np.array([[20, 30, 60, 50]], np.float32), (count, 1)),
+        "patches": np.full((count, part["patch_px"], part["patch_px"], 3), 90, np.uint8),
+        "windows": windows_of(boxes, part["margin"], part["min_box_px"]),
+        "boxes": boxes,
         "points": np.full((count, points, 2), 40, np.float32),
         "point_labels": np.full((count, points), -1, np.float32),
     }
     wanted = {name: given[name] for name in manifest["decoder"]["inputs"]}
-    masks, windows, iou = decoder.run(["masks", "windows", "iou"], wanted)
+    masks, iou = decoder.run(["masks", "iou"], wanted)
     assert masks.shape[:2] == (count, 1)
     assert masks.shape[2] == masks.shape[3]
-    margin = manifest["decoder"]["margin"]
-    grown = [20 - 40 * margin, 30 - 20 * margin, 60 + 40 * margin, 50 + 20 * margin]
-    np.testing.assert_allclose(
-        windows, np.tile(np.array([grown], np.float32), (count, 1)), atol=1e-3
-    )
     assert iou.shape == (count,)
     assert ((iou >= 0) & (iou <= 1)).all()
 
 
 def test_points_and_boxes_are_answered_one_by_one(
-    encoder: onnxruntime.InferenceSession, decoder: onnxruntime.InferenceSession
+    encoder: onnxruntime.InferenceSession,
+    decoder: onnxruntime.InferenceSession,
+    manifest: dict[str, Any],
 ) -> None:
     """A prompt's mask does not depend on what else is asked, and does depend on its points."""
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (1, 96, 128, 3), np.uint8)
-    features = encoder.run(["features"], {"image": image})[0]
+    features, anomaly = encoder.run(["features", "anomaly"], {"image": image})
+    part = manifest["decoder"]
 
     def masks(boxes: list[list[float]], label: float) -> np.ndarray:
+        asked = np.array(boxes, np.float32)
+        windows = windows_of(asked, part["margin"], part["min_box_px"])
         given = {
-            "image": image,
+            "patches": crops(image[0], windows, part["patch_px"]),
             "features": features,
-            "boxes": np.array(boxes, np.float32),
+            "anomaly": anomaly,
+            "windows": windows,
+            "boxes": asked,
             "points": np.full((len(boxes), 1, 2), 40, np.float32),
             "point_labels": np.full((len(boxes), 1), label, np.float32),
         }

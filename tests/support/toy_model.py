@@ -44,7 +44,11 @@ def write(folder: Path, *, width: int = 160, height: int = 96) -> Path:
         "stride": 4,
         "classes": [{"name": name, "role": role} for name, role in CLASSES],
         "encoder": {"outputs": ["anomaly", "logits", "features"]},
-        "decoder": {"inputs": ["features", "boxes", "points", "point_labels"]},
+        "decoder": {
+            "inputs": ["features", "boxes", "points", "point_labels"],
+            "margin": MARGIN,
+            "min_box_px": 1.0,
+        },
         "calibration": {
             "scorer": "learned",
             "id_quantiles": table,
@@ -94,12 +98,9 @@ def encoder() -> onnx.ModelProto:
 
 
 def decoder() -> onnx.ModelProto:
-    m = MARGIN
-    grow = np.float32([[1 + m, 0, -m, 0], [0, 1 + m, 0, -m], [-m, 0, 1 + m, 0], [0, -m, 0, 1 + m]])
-    axis = (np.arange(SIDE) + 0.5) / SIDE * (1 + 2 * m) - 0.5 - m
+    axis = (np.arange(SIDE) + 0.5) / SIDE * (1 + 2 * MARGIN) - 0.5 - MARGIN
     radius = np.hypot(axis[None, :], axis[:, None])
     weights = {
-        "grow": grow.T.copy(),
         "ellipse": (40 * (0.5 - radius)).astype(np.float32)[None, None],
         "none": np.zeros((4, 1), np.float32),
         "certain": np.float32([0.9]),
@@ -107,7 +108,6 @@ def decoder() -> onnx.ModelProto:
         "flat": np.int64([-1]),
     }
     nodes = [
-        helper.make_node("MatMul", ["boxes", "grow"], ["windows"]),
         helper.make_node("MatMul", ["boxes", "none"], ["zeros"]),
         helper.make_node("Reshape", ["zeros", "spatial"], ["zeros4"]),
         helper.make_node("Reshape", ["zeros", "flat"], ["zeros1"]),
@@ -123,7 +123,6 @@ def decoder() -> onnx.ModelProto:
     ]
     outputs = [
         value("masks", TensorProto.FLOAT, ["N", 1, SIDE, SIDE]),
-        value("windows", TensorProto.FLOAT, ["N", 4]),
         value("iou", TensorProto.FLOAT, ["N"]),
     ]
     return model(nodes, inputs, outputs, weights)
