@@ -16,7 +16,7 @@ from s2m_ros.nodes.starting import RESPAWN_DELAY_S, requested
 
 HERE = Path(__file__).resolve().parent
 ARGUMENTS = {
-    "config": ("", "YAML of settings (config/s2m.yaml lists them all) or a profile (small); empty: defaults"),
+    "config": ("", "YAML of settings (config/s2m.yaml lists them all), or a profile: small"),
     "cameras": ("", "Camera names separated by commas; empty takes them from the settings"),
     "namespace": ("", "Namespace of the vehicle"),
     "use_sim_time": ("false", "Take the time from /clock"),

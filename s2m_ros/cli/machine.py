@@ -256,7 +256,7 @@ OPTIONAL = (
     ("segment_anything", "segment-anything", "export of SAM decoders",
      "pip install segment-anything"),
     ("tensorrt", "tensorrt", "TensorRT engines", "pip install tensorrt (NVIDIA GPU)"),
-    ("open3d", "open3d", "reference of geometry in a test", "pip install open3d; it needs libusb-1.0-0"),
+    ("open3d", "open3d", "reference in a test", "pip install open3d; it needs libusb-1.0-0"),
     ("rerun", "rerun-sdk", "recordings of a replay", "pip install rerun-sdk"),
 )  # fmt: skip
 

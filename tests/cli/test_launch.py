@@ -105,7 +105,8 @@ def test_both_starters_start_the_same_nodes(file: str, arguments: dict[str, str]
 
 def test_settings_of_a_file_reach_the_launched_nodes(tmp_path: Path) -> None:
     file = tmp_path / "vehicle.yaml"
-    file.write_text("cameras: [rear]\nfusion: {base_frame: body}\nhazards: {vehicle_length_m: 2.0}\n")
+    content = "cameras: [rear]\nfusion: {base_frame: body}\nhazards: {vehicle_length_m: 2.0}\n"
+    file.write_text(content)
     actual = [described(*node) for node in started("s2m.launch.py", config=str(file))]
     assert by_name(actual) == by_name([expected(spec) for spec in graph(load(file))])
     assert {"fusion.base_frame": "body"}.items() <= actual[1]["parameters"].items()
