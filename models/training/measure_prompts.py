@@ -20,8 +20,8 @@ from rich.progress import track
 from rich.table import Table
 
 from s2m_ros.config import Config, Perception
-from s2m_ros.perception.boxes import box_iou
 from s2m_ros.perception.interfaces import Prompter
+from s2m_ros.perception.overlap import pairwise_iou
 from s2m_ros.runtime.build import build_prompter
 from s2m_ros.runtime.manifest import Manifest, read
 from s2m_ros.runtime.scorers import build_scorer
@@ -50,7 +50,7 @@ class Tally:
     def add(self, prompts: Prompts, objects: Image) -> None:
         """Prompts in pixels of the network's input; objects as ``objects_of`` gives them."""
         asked, wanted = prompts.boxes, STRIDE * boxes_of(objects)
-        iou = box_iou(wanted, asked).max(axis=1, initial=0)
+        iou = pairwise_iou(wanted, asked).max(axis=1, initial=0)
         middle = (asked[:, :2] + asked[:, 2:]) / 2
         for box, best in zip(wanted, iou, strict=True):
             side = float(np.prod(box[2:] - box[:2])) ** 0.5

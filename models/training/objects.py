@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor
 
+from s2m_ros.perception.overlap import box_iou
 from s2m_ros.perception.windows import crops, windows_of
 
 from .decoder import GRID, MARGIN, MIN_BOX_PX, sample
@@ -74,11 +75,6 @@ def score_box(score: np.ndarray, mask: np.ndarray, rng: Generator) -> np.ndarray
     peak = np.flatnonzero(cells.ravel())[np.argmax(score[cells])]
     x, y, w, h = cv2.boundingRect((regions == regions.ravel()[peak]).astype(np.uint8))
     return np.array([x, y, x + w, y + h], np.float32) * np.float32(scale)
-
-
-def box_iou(a: np.ndarray, b: np.ndarray) -> float:
-    overlap = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
-    return float(overlap / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - overlap))
 
 
 def ask(scene: Scene, score: np.ndarray, rng: Generator, most: int) -> Asked | None:

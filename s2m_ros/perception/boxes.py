@@ -18,6 +18,7 @@ from ..types import Bool, Float32, Float64, Prompts, RoleMap, ScoreMap
 from .calibration import rarity
 from .evidence import potential
 from .interfaces import Prompter, empty_prompts
+from .overlap import pairwise_iou
 from .prompts import LARGE_CELLS, ground_around, spread
 
 Detect = Callable[[Float32], tuple[Float32, Float32]]
@@ -39,21 +40,10 @@ SAME_BOX_IOU = 0.75
 """From this IoU on, two prompts of different kinds ask for the same object."""
 
 
-def box_iou(a: Float32, b: Float32) -> Float64:
-    """IoU of boxes (N, 4) with boxes (M, 4): float64 (N, M); 0 where both are empty."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2, dtype=np.float64)
-    area_a = np.clip(a[:, 2:] - a[:, :2], 0, None).prod(axis=1, dtype=np.float64)
-    area_b = np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1, dtype=np.float64)
-    union = area_a[:, None] + area_b[None, :] - shared
-    return np.asarray(shared / np.maximum(union, 1e-12), np.float64)
-
-
 def suppress(boxes: Float32, rank: Float32, iou: float) -> list[int]:
     """Rows that stay when each box removes lower ranked ones over ``iou``; best first."""
     order = np.argsort(-rank, kind="stable")
-    overlaps = box_iou(boxes[order], boxes[order]) >= iou
+    overlaps = pairwise_iou(boxes[order], boxes[order]) >= iou
     gone = np.zeros(len(order), np.bool_)
     kept: list[int] = []
     for place, row in enumerate(order):

@@ -22,6 +22,7 @@ from ..types import Float32, Prompts, Role, RoleMap, ScoreMap
 from .calibration import RARITY_LIMIT, rarity
 from .evidence import potential
 from .interfaces import empty_prompts
+from .overlap import box_iou
 
 Int32 = NDArray[np.int32]
 
@@ -175,17 +176,9 @@ def stand_out(tree: Tree, min_cells: int, min_contrast: float) -> Int32:
     order = peaks[np.lexsort((peaks, -tree.area[peaks], -value[peaks]))]
     kept: list[int] = []
     for i in order:
-        if not kept or _box_iou(tree.box[i], tree.box[kept]).max() < DUPLICATE_BOX_IOU:
+        if not kept or box_iou(tree.box[i], tree.box[kept]).max() < DUPLICATE_BOX_IOU:
             kept.append(int(i))
     return np.asarray(kept, np.int32)
-
-
-def _box_iou(box: Int32, others: Int32) -> NDArray[np.float64]:
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:], others[:, 2:])
-    overlap = np.clip(high - low, 0, None).prod(axis=1)
-    areas = (others[:, 2:] - others[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod()
-    return np.asarray(overlap / (areas - overlap))
 
 
 def spread(values: Float32, inside: NDArray[np.bool_], count: int) -> Float32:

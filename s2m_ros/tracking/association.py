@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from s2m_ros.perception.overlap import box_iou
 from s2m_ros.tracking.detections import Detections
 from s2m_ros.types import Bool, Float64
 
@@ -91,11 +92,3 @@ def _unlike(looks: Looks, i: NDArray[np.intp], new: Detections, k: NDArray[np.in
         + BOX_WEIGHT * apart
         + CONTRAST_WEIGHT * np.minimum(contrast, CONTRAST_CLIP)
     )
-
-
-def box_iou(a: Float64, b: Float64) -> Float64:
-    """Intersection over union (N,) of boxes (N, 4) with boxes (N, 4)."""
-    low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
-    both = np.prod(np.maximum(high - low, 0), axis=1)
-    area_a, area_b = (np.prod(np.maximum(c[:, 2:] - c[:, :2], 0), axis=1) for c in (a, b))
-    return np.asarray(both / np.maximum(area_a + area_b - both, 1e-9))

@@ -13,9 +13,10 @@ from models.training.classes import IGNORE, INDEX  # noqa: E402
 from models.training.decoder import Decoder, sample  # noqa: E402
 from models.training.losses import decoder_loss, encoder_loss  # noqa: E402
 from models.training.network import Encoder  # noqa: E402
-from models.training.objects import ask, box_iou, score_box  # noqa: E402
+from models.training.objects import ask, score_box  # noqa: E402
 from models.training.paste import add_known, add_unknown  # noqa: E402
 from models.training.sources import Cutout, Scene, normal_scene  # noqa: E402
+from s2m_ros.perception.overlap import box_iou  # noqa: E402
 
 
 def road(seed: int) -> Scene:

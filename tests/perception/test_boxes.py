@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pycocotools import mask as coco
 
 from s2m_ros.config import Prompting
 from s2m_ros.perception.boxes import (
     SUPPRESSION_IOU,
     BoxPrompter,
     JointPrompter,
-    box_iou,
     suppress,
 )
 from s2m_ros.perception.calibration import unrarity
@@ -54,17 +52,6 @@ coordinate = st.floats(0, 50, width=32)
 box = st.tuples(coordinate, coordinate, st.floats(1, 30), st.floats(1, 30)).map(
     lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
 )
-
-
-@given(st.lists(box, min_size=1, max_size=8), st.lists(box, min_size=1, max_size=8))
-@settings(deadline=None)
-def test_iou_is_that_of_pycocotools(a: list, b: list) -> None:
-    def corner_and_size(boxes: np.ndarray) -> np.ndarray:
-        return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1).astype(np.float64)
-
-    a, b = np.float32(a), np.float32(b)
-    expected = coco.iou(corner_and_size(a), corner_and_size(b), [0] * len(b))
-    np.testing.assert_allclose(box_iou(a, b), expected, atol=1e-4)
 
 
 @given(st.lists(box, min_size=1, max_size=20), st.randoms())

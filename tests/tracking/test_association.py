@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from s2m_ros.tracking.association import Looks, assign, box_iou
+from s2m_ros.tracking.association import Looks, assign
 from s2m_ros.tracking.detections import Detections, stack
 
 
@@ -65,12 +65,6 @@ def test_each_at_most_once_and_inside_the_gate(a, b) -> None:  # type: ignore[no
     for row, column in found.items():
         distance = np.hypot(*np.subtract(a[row], b[column]))
         assert (distance / 0.5) ** 2 <= chi2.ppf(0.99, 2) + 1e-9
-
-
-def test_box_iou() -> None:
-    a = np.array([[0, 0, 2, 2], [0, 0, 2, 2], [5, 5, 5, 5.0]])
-    b = np.array([[1, 0, 3, 2], [0, 0, 2, 2], [0, 0, 2, 2.0]])
-    np.testing.assert_allclose(box_iou(a, b), [1 / 3, 1, 0])
 
 
 def test_outlines_of_unlike_length_as_one_array() -> None:

@@ -28,6 +28,7 @@ from s2m_ros.audit.closed_loop.loop import Instant
 from s2m_ros.audit.closed_loop.phantoms import FIRST_ID
 from s2m_ros.audit.truth import distances
 from s2m_ros.perception.interfaces import Frame
+from s2m_ros.perception.overlap import pairwise_iou
 from s2m_ros.types import Float64, Role, TrackState
 from s2m_ros.wire.truth import TruthObject
 
@@ -66,7 +67,7 @@ class Inquest:
         for camera, frame in instant.frames.items():
             real = [m.box if m.id < FIRST_ID else m.box * 0 for m in frame.masks.items]
             boxes = np.array(real, float).reshape(-1, 4)
-            self._masks[camera] = _paired(box_iou(self._boxes(camera), boxes))
+            self._masks[camera] = _paired(pairwise_iou(self._boxes(camera), boxes))
 
     def loss(self, item: TruthObject) -> Loss:
         """Where an unknown object that no published confirmed hazard stands for was lost."""
@@ -105,7 +106,7 @@ class Inquest:
             return Loss("lift", "in a wrong place" if ours else "dropped or merged")
         target = np.array([box], float)
         prompts = np.asarray(frame.prompts.boxes, float)
-        pointed = (box_iou(target, prompts)[0] >= SAME_IOU) | _holds(target[0], frame)
+        pointed = (pairwise_iou(target, prompts)[0] >= SAME_IOU) | _holds(target[0], frame)
         if len(prompts) and pointed.any():
             return Loss("mask", self._why_no_mask(target, pointed, frame))
         highest = highest_score(frame, box)
@@ -150,15 +151,6 @@ def _holds(box: Float64, frame: Frame) -> NDArray[np.bool_]:
     inside = ((points >= box[:2]) & (points <= box[2:])).all(axis=2) & (labels > 0)
     size = frame.prompts.boxes[:, 2:] - frame.prompts.boxes[:, :2]
     return np.asarray(inside.any(axis=1) & (size.prod(axis=1) <= (box[2:] - box[:2]).prod()))
-
-
-def box_iou(a: Float64, b: Float64) -> Float64:
-    """Intersection over union (N, M) of boxes (N, 4) and (M, 4)."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    both = np.clip(high - low, 0, None).prod(axis=2)
-    area_a, area_b = ((c[:, 2:] - c[:, :2]).prod(axis=1) for c in (a, b))
-    return np.asarray(both / np.maximum(area_a[:, None] + area_b - both, 1e-9))
 
 
 def _paired(value: Float64, least: float = SAME_IOU) -> dict[int, int]:

@@ -10,7 +10,7 @@ import pytest
 from detections import detection
 
 from s2m_ros.audit.closed_loop.loop import Instant
-from s2m_ros.audit.closed_loop.losses import Inquest, Loss, box_iou, highest_score
+from s2m_ros.audit.closed_loop.losses import Inquest, Loss, highest_score
 from s2m_ros.audit.closed_loop.phantoms import FIRST_ID
 from s2m_ros.perception.interfaces import Candidate, Frame, Verdict
 from s2m_ros.types import (
@@ -186,17 +186,3 @@ def test_the_highest_score_of_the_cells_a_box_touches() -> None:
     assert highest_score(seen, (0, 0, 5, 5)) == pytest.approx(0.2)
     assert highest_score(seen, (107, 87, 109, 89)) == pytest.approx(0.99)  # one corner of a cell
     assert highest_score(seen, (317, 189, 330, 200)) == pytest.approx(0.2)
-
-
-def test_box_iou_is_that_of_painted_boxes() -> None:
-    rng = np.random.default_rng(2)
-    low = rng.integers(0, 20, (2, 9, 2))
-    a, b = np.concatenate([low, low + rng.integers(1, 20, (2, 9, 2))], axis=2)
-    painted = np.zeros((2, 9, 40, 40), np.bool_)
-    for i, boxes in enumerate((a, b)):
-        for j, (x0, y0, x1, y1) in enumerate(boxes):
-            painted[i, j, y0:y1, x0:x1] = True
-    both = (painted[0][:, None] & painted[1][None]).sum(axis=(2, 3))
-    either = (painted[0][:, None] | painted[1][None]).sum(axis=(2, 3))
-    np.testing.assert_allclose(box_iou(a.astype(float), b.astype(float)), both / either)
-    assert both.any()
