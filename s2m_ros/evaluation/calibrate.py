@@ -15,10 +15,9 @@ from ..config import Perception as Settings
 from ..perception.calibration import Quantiles
 from ..perception.interfaces import Encoding
 from ..perception.pipeline import Perception
-from ..perception.prompts import TopologyPrompter
 from ..perception.scorers import LOGIT_SCORES
 from ..perception.statistics import Statistics, fit
-from ..runtime.build import build_segmenter
+from ..runtime.build import build_prompter, build_segmenter
 from ..runtime.manifest import Manifest, find, read
 from ..runtime.scorers import SCORERS, build_scorer, names_in, raw_function
 from ..runtime.site import Site
@@ -112,12 +111,13 @@ def _evidence(
     open_ended = settings.selection.model_copy(
         update={"min_evidence": 0.0, "max_masks": MOST_MASKS}
     )
+    settings = settings.model_copy(update={"selection": open_ended})
     perception = Perception(
         encoder,
         build_scorer(settings.scorer, manifest, settings.model, site),
-        TopologyPrompter(settings.prompting),
+        build_prompter(settings, manifest),
         build_segmenter(settings, manifest),
-        settings.model_copy(update={"selection": open_ended}),
+        settings,
     )
     found: list[float] = []
     for image in footage:

@@ -34,24 +34,23 @@ class OpenVinoGraph:
         import openvino
 
         self._core = openvino.Core()
-        self._path = path
+        self._model = self._core.read_model(str(path))
         self._options = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,  # several nodes share the cores
         }
-        model = self._core.read_model(str(path))
-        self.inputs = tuple(port.get_any_name() for port in model.inputs)
-        self.outputs = tuple(port.get_any_name() for port in model.outputs)
+        inputs = self._model.inputs
+        self.inputs = tuple(port.get_any_name() for port in inputs)
+        self.outputs = tuple(port.get_any_name() for port in self._model.outputs)
         self.input_shapes: Mapping[str, tuple[int | str | None, ...]] = {
             port.get_any_name(): tuple(
                 None if size.is_dynamic else size.get_length() for size in port.partial_shape
             )
-            for port in model.inputs
+            for port in inputs
         }
         self.input_types: Mapping[str, str] = {
-            port.get_any_name(): f"tensor({port.element_type.to_dtype().name})"
-            for port in model.inputs
+            port.get_any_name(): f"tensor({port.element_type.to_dtype().name})" for port in inputs
         }
         self._requests: dict[tuple[tuple[int, ...], ...], Any] = {}
 
@@ -67,6 +66,6 @@ class OpenVinoGraph:
         return [np.array(request.get_tensor(name).data) for name in outputs]
 
     def _compile(self, shapes: tuple[tuple[int, ...], ...]) -> Any:
-        model = self._core.read_model(str(self._path))
+        model = self._model.clone()
         model.reshape({name: list(shape) for name, shape in zip(self.inputs, shapes, strict=True)})
         return self._core.compile_model(model, "CPU", self._options).create_infer_request()

@@ -28,14 +28,7 @@ class LearnedBoxes:
                 "(python -m models.training.train --only prompter)",
             )
         self._session = Session(manifest.file("prompter"), config)
-        missing = set(OUTPUTS) - set(self._session.outputs)
-        if "rarity" not in self._session.inputs or missing:
-            raise InputError(
-                str(self._session.path),
-                f"expected input 'rarity' and outputs {list(OUTPUTS)}, got "
-                f"{list(self._session.inputs)} and {list(self._session.outputs)}",
-                "export the prompter again",
-            )
+        self._session.expect("rarity", OUTPUTS, "export the prompter again")
 
     def __call__(self, rarity: Float32) -> tuple[Float32, Float32]:
         boxes, confidence = self._session.run({"rarity": rarity[None, None]}, OUTPUTS)

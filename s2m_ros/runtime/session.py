@@ -135,6 +135,16 @@ class Session:
         self.input_shapes = self._graph.input_shapes
         self.input_types = self._graph.input_types
 
+    def expect(self, given: str, outputs: Sequence[str], remedy: str) -> None:
+        """Raise InputError unless the graph takes an input ``given`` and has these outputs."""
+        if given not in self.inputs or set(outputs) - set(self.outputs):
+            raise InputError(
+                str(self.path),
+                f"expected input '{given}' and outputs {list(outputs)}, got "
+                f"{list(self.inputs)} and {list(self.outputs)}",
+                remedy,
+            )
+
     def run(self, feed: Mapping[str, Array], outputs: Sequence[str] | None = None) -> list[Array]:
         """Run once; ``outputs`` by name and in that order (all of them by default)."""
         return self._graph.run(feed, self.outputs if outputs is None else outputs)

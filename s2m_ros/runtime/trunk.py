@@ -39,14 +39,11 @@ class TrunkEncoder:
     def __init__(self, manifest: Manifest, config: Model) -> None:
         self._manifest = manifest
         self._session = Session(manifest.file("encoder"), config, reduced_precision=True)
-        missing = [name for name in manifest.encoder.outputs if name not in self._session.outputs]
-        if "image" not in self._session.inputs or missing:
-            raise InputError(
-                str(self._session.path),
-                f"expected input 'image' and outputs {manifest.encoder.outputs}, got "
-                f"{list(self._session.inputs)} and {list(self._session.outputs)}",
-                "export the model again, or correct encoder.outputs in model.yaml",
-            )
+        self._session.expect(
+            "image",
+            manifest.encoder.outputs,
+            "export the model again, or correct encoder.outputs in model.yaml",
+        )
         shape = self._session.input_shapes["image"]
         self._fixed = (
             (int(shape[2]), int(shape[1]))

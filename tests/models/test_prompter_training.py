@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +34,7 @@ from models.training.score_maps import (  # noqa: E402
 from models.training.sources import Scene  # noqa: E402
 from s2m_ros.perception.calibration import RARITY_LIMIT  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def map_scene(*boxes: tuple[int, int, int, int], h: int = 48, w: int = 64) -> MapScene:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -18,20 +16,13 @@ from models.training.paste import add_known, add_unknown  # noqa: E402
 from models.training.sources import Cutout, Scene, normal_scene  # noqa: E402
 from s2m_ros.perception.overlap import box_iou  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def road(seed: int) -> Scene:
     rng = np.random.default_rng(seed)
     image = rng.integers(90, 120, (64, 96, 3)).astype(np.uint8)
     return normal_scene(image, np.full((64, 96), INDEX["Road"], np.uint8))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from more threads, and a busy machine loses much by them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def box(label: int) -> Cutout:
