@@ -33,6 +33,10 @@ class Model(Section):
     path: str = leaf("apron_lite0", "Model folder, or the name of one under models/")
     width: int = leaf(0, "Width the image is resized to; 0 takes the model's own", "px", ge=0)
     height: int = leaf(0, "Height the image is resized to; 0 takes the model's own", "px", ge=0)
+    least_scale: float = leaf(
+        0.0, "The network sees at least this share of the image's side, where the model's own size"
+        " would be less", "", ge=0, le=1,
+    )  # fmt: skip
     threads: int = leaf(2, "Threads of one inference session", "", ge=1, le=64)
     providers: list[str] = leaf(
         [

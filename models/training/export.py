@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .classes import CLASSES
 from .decoder import GRID, MARGIN, MIN_BOX_PX, Decoder
-from .network import Encoder
+from .network import TwoScales
 from .prompter import Prompter
 
 OPSET = 17
@@ -21,7 +21,7 @@ INPUT_HEIGHT, INPUT_WIDTH = 544, 960
 class ExportedEncoder(nn.Module):
     """uint8 (1,H,W,3) RGB in, so that a camera frame goes to the graph without a copy in Python."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: TwoScales) -> None:
         super().__init__()
         self.encoder = encoder
 
@@ -56,7 +56,7 @@ DECODER_OUTPUTS = ["masks", "iou"]
 PROMPTER_OUTPUTS = ["boxes", "confidence"]
 
 
-def export_graphs(encoder: Encoder, decoder: Decoder, directory: Path) -> None:
+def export_graphs(encoder: TwoScales, decoder: Decoder, directory: Path) -> None:
     """Write encoder.onnx and decoder.onnx (float32) with dynamic image size and number of boxes."""
     directory.mkdir(parents=True, exist_ok=True)
     encoder, decoder = encoder.eval(), decoder.eval()

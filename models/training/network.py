@@ -24,6 +24,7 @@ STAGES = (
     (6, 320, 1, 1, 3),
 )
 TAPS = (1, 2, 4, 6)  # stages whose outputs have strides 4, 8, 16 and 32
+STRIDE_MOST = 32
 BATCH_NORM_EPS = 1e-3
 
 
@@ -193,3 +194,24 @@ class Encoder(nn.Module):
         logits = self.class_head(features)
         anomaly = self.anomaly_head(features) + ON_SURFACE * on_surface(logits.detach())
         return anomaly, logits, features
+
+
+class TwoScales(nn.Module):
+    """The encoder on the picture and on half of it: as `Encoder`, with the mean of both anomalies.
+
+    A thing as large as the view of the network is strange as a whole only in the smaller picture,
+    and two looks agree on objects more than on false alarms. It costs a quarter more.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        anomaly, logits, features = self.encoder(image)
+        half = F.avg_pool2d(image, 2)
+        whole = tuple(side // STRIDE_MOST * STRIDE_MOST for side in half.shape[-2:])
+        half = F.interpolate(half, size=whole, mode="bilinear", align_corners=False)
+        wide = self.encoder(half)[0]
+        wide = F.interpolate(wide, size=anomaly.shape[-2:], mode="bilinear", align_corners=False)
+        return (anomaly + wide) / 2, logits, features

@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from s2m_ros.perception.calibration import Quantiles
 
 from .decoder import Decoder
 from .export import INPUT_HEIGHT, INPUT_WIDTH, add_prompter, export_graphs, write_manifest
-from .network import Encoder
+from .network import Encoder, TwoScales
 from .prompter import Prompter
 from .score_maps import raw_scores
 from .sources import Corpus, Scene
@@ -51,7 +52,7 @@ DATA = [
 
 
 def release(
-    encoder: Encoder,
+    encoder: TwoScales,
     decoder: Decoder,
     prompter: Prompter | None,
     calibrated: dict[str, Any],
@@ -64,7 +65,7 @@ def release(
         add_prompter(out, prompter)
 
 
-def calibration(encoder: Encoder, corpus: Corpus) -> dict[str, Any]:
+def calibration(encoder: TwoScales, corpus: Corpus) -> dict[str, Any]:
     """Quantiles of each score over held-out pixels without unknown objects, every source alike."""
     scores: dict[str, list[NDArray[np.float32]]] = {}
     weights: list[NDArray[np.float32]] = []
@@ -106,7 +107,7 @@ def table(values: NDArray[np.float32], weight: NDArray[np.float64]) -> dict[str,
     return {"probabilities": PROBABILITIES.tolist(), "values": [round(float(v), 6) for v in steps]}
 
 
-def measure(encoder: Encoder, scene: Scene) -> dict[str, NDArray[np.float32]]:
+def measure(encoder: TwoScales, scene: Scene) -> dict[str, NDArray[np.float32]]:
     """Each score (higher is stranger) at a scene's normal pixels, at the default input size."""
     image = cv2.resize(scene.image, (INPUT_WIDTH, INPUT_HEIGHT), interpolation=cv2.INTER_LINEAR)
     maps = raw_scores(encoder, image)
@@ -130,7 +131,8 @@ def main() -> None:
     if options.only:
         add_prompter(options.out, trained(Prompter(), options.work / "prompter.pt"))
         return
-    encoder = trained(Encoder(), options.work / "encoder.pt")
+    networks = nn.ModuleDict({"encoder": Encoder(), "decoder": Decoder()})
+    encoder = TwoScales(trained(networks, options.work / "networks.pt")["encoder"])
     decoder = trained(Decoder(), options.work / "decoder.pt")
     checkpoint = options.work / "prompter.pt"
     prompter = trained(Prompter(), checkpoint) if checkpoint.exists() else None

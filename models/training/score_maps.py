@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from s2m_ros.perception.calibration import RARITY_LIMIT, Quantiles
 from s2m_ros.perception.scorers import energy, max_logit, msp
 
-from .network import Encoder
+from .network import TwoScales
 from .paste import log_uniform
 from .samples import PASTED, Sampler, photometric
 from .sources import Corpus, Image, Scene
@@ -68,7 +68,7 @@ class Frames(Sampler):
         return replace(scene, image=photometric(scene.image, rng))
 
 
-def raw_scores(encoder: Encoder, image: Image) -> Maps:
+def raw_scores(encoder: TwoScales, image: Image) -> Maps:
     """Each score (h,w) of an image (H,W,3), by name; a higher one is stranger."""
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float()
     with torch.no_grad():
@@ -96,7 +96,7 @@ def objects_of(scene: Scene) -> Image:
     return cv2.resize(found, (w * 2 // STRIDE, h * 2 // STRIDE), interpolation=cv2.INTER_NEAREST)
 
 
-def map_scene(encoder: Encoder, quantiles: Mapping[str, Quantiles], scene: Scene) -> MapScene:
+def map_scene(encoder: TwoScales, quantiles: Mapping[str, Quantiles], scene: Scene) -> MapScene:
     scene = Scene(*(np.asarray(part) for part in vars(scene).values()))
     raw = raw_scores(encoder, scene.image)
     rarity = {name: table.rarity(raw[name]).astype(np.float16) for name, table in quantiles.items()}
@@ -106,7 +106,7 @@ def map_scene(encoder: Encoder, quantiles: Mapping[str, Quantiles], scene: Scene
 class Cache:
     """Map scenes by number, each made once for an encoder and kept in a file."""
 
-    def __init__(self, work: Path, encoder: Encoder) -> None:
+    def __init__(self, work: Path, encoder: TwoScales) -> None:
         weights = b"".join(value.numpy().tobytes() for value in encoder.state_dict().values())
         self.folder = work / f"score_maps_{hashlib.sha256(weights).hexdigest()[:8]}"
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Train the default model: the encoder, then the mask decoder and the box prompter on it as it is.
+"""Train the default model: encoder and mask decoder together, then the decoder alone, the prompter.
 
     python -m models.training.train --data DIR [--work DIR] [--out models/apron_lite0]
 
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from . import apron
 from .decoder import Decoder
 from .losses import decoder_loss, encoder_loss
-from .network import Encoder
+from .network import Encoder, TwoScales
 from .objects import ask
 from .prompter import Prompter, prompter_loss
 from .release import calibration, quantiles_of, release
@@ -31,12 +31,14 @@ from .self_training import label_unlabelled
 from .sources import Corpus, Scene
 
 BATCH = 4
-BOXES_PER_SCENE = 12
+BOXES_PER_CROP = 6  # while both networks learn
+BOXES_PER_SCENE = 12  # while the decoder learns alone
+MASKS = 0.3  # weight of the masks beside the score: what outlines an object also helps to find it
 DECODER_SCENES = 2
 PROMPTER_SCENES = 480  # score maps that the prompter learns from
 PROMPTER_WINDOWS = 8
 WINDOW_HEIGHT, WINDOW_WIDTH = 80, 112  # cells
-WARM_UP = 50
+WARM_UP = 150
 SUPERVISED = 0.35  # share of the encoder's steps before it labels the unlabelled scenes itself
 FROZEN = ("trunk.stem", "trunk.stages.0", "trunk.stages.1")
 # The decoder learns from whole objects: mostly COCO and DAVIS, pasted ones for small sizes.
@@ -74,6 +76,11 @@ def images_of(batch: list[Scene]) -> Tensor:
         .float()
         .contiguous(memory_format=torch.channels_last)
     )
+
+
+def whole(scene: Scene) -> Scene:
+    """The scene as arrays: a worker process hands over tensors."""
+    return replace(scene, **{name: np.asarray(part) for name, part in vars(scene).items()})
 
 
 def maps_of(batch: list[Scene], name: str) -> Tensor:
@@ -123,49 +130,64 @@ class Stage:
         self.checkpoint.with_suffix(".part").rename(self.checkpoint)
 
 
-def train_encoder(corpus: Corpus, steps: int, seed: int, work: Path, progress: Progress) -> Encoder:
-    net = Encoder()
-    net.trunk.load_imagenet(imagenet_weights())
-    net = net.to(memory_format=torch.channels_last)
+def train_networks(
+    corpus: Corpus, steps: int, seed: int, work: Path, progress: Progress
+) -> nn.ModuleDict:
+    """The encoder and the decoder, from one pass of the first over each crop."""
+    encoder = Encoder()
+    encoder.trunk.load_imagenet(imagenet_weights())
+    nets = nn.ModuleDict({"encoder": encoder.to(memory_format=torch.channels_last)})
+    nets["decoder"] = Decoder()
     trunk, heads = [], []
-    for name, parameter in net.named_parameters():
+    for name, parameter in encoder.named_parameters():
         if not name.startswith(FROZEN):
             (trunk if name.startswith("trunk") else heads).append(parameter)
-    stage = Stage(
-        net,
-        [{"params": heads, "lr": 2e-3}, {"params": trunk, "lr": 3e-4}],
-        steps,
-        work / "encoder.pt",
-    )
+    rates = (heads, 1e-3), (trunk, 1.5e-4), (list(nets["decoder"].parameters()), 1e-3)
+    groups = [{"params": some, "lr": rate} for some, rate in rates]
+    stage = Stage(nets, groups, steps, work / "networks.pt")
     for until in (round(steps * SUPERVISED), steps):
         source = scenes(Sampler(corpus, seed), range(stage.step * BATCH, until * BATCH))
-        for _ in follow(progress, "encoder", stage, until):
-            batch = [next(source) for _ in range(BATCH)]
-            anomaly, logits, _ = net(images_of(batch))
+        for step in follow(progress, "networks", stage, until):
+            batch = [whole(next(source)) for _ in range(BATCH)]
+            anomaly, logits, features = nets["encoder"](images_of(batch))
             targets = (maps_of(batch, name) for name in ("labels", "anomaly"))
-            stage.update(encoder_loss(anomaly, logits, *targets))
+            loss = encoder_loss(anomaly, logits, *targets)
+            rng = np.random.default_rng((seed, 1, step))
+            masks = [
+                mask_loss(nets["decoder"], scene, score[None].detach(), some[None], rng)
+                for scene, score, some in zip(batch, anomaly, features, strict=True)
+            ]
+            found = [one for one in masks if one is not None]
+            stage.update(loss + MASKS * torch.stack(found).mean() if found else loss)
         if until < steps:
-            label_unlabelled(corpus, stage.average, work / "labels.npz")
+            label_unlabelled(corpus, stage.average["encoder"], work / "labels.npz")
     return stage.average.eval()
 
 
 def train_decoder(
-    corpus: Corpus, encoder: Encoder, steps: int, seed: int, work: Path, progress: Progress
+    corpus: Corpus,
+    encoder: TwoScales,
+    net: Decoder,
+    steps: int,
+    seed: int,
+    work: Path,
+    progress: Progress,
 ) -> Decoder:
-    net = Decoder()
-    stage = Stage(
-        net, [{"params": list(net.parameters()), "lr": 1.5e-3}], steps, work / "decoder.pt"
-    )
+    """The decoder alone, on the encoder as it is, from more whole objects."""
+    stage = Stage(net, [{"params": list(net.parameters()), "lr": 1e-3}], steps, work / "decoder.pt")
     encoder = encoder.eval().to(memory_format=torch.channels_last)
     sampler = Sampler(corpus, seed + 1, DECODER_MIXTURE)
     source = scenes(sampler, range(stage.step * DECODER_SCENES, 1 << 40))
     for step in follow(progress, "decoder", stage, steps):
         rng = np.random.default_rng((seed, 2, step))
-        losses = []
+        losses: list[Tensor] = []
         while len(losses) < DECODER_SCENES:
-            scene = next(source)
-            scene = replace(scene, **{k: np.asarray(v) for k, v in vars(scene).items()})
-            loss = mask_loss(encoder, net, scene, rng)
+            scene = whole(next(source))
+            if not scene.instances.any():
+                continue
+            with torch.no_grad():
+                anomaly, _, features = encoder(images_of([scene]))
+            loss = mask_loss(net, scene, anomaly, features, rng, BOXES_PER_SCENE)
             if loss is not None:
                 losses.append(loss)
         stage.update(torch.stack(losses).mean())
@@ -173,14 +195,17 @@ def train_decoder(
 
 
 def mask_loss(
-    encoder: Encoder, decoder: Decoder, scene: Scene, rng: np.random.Generator
+    decoder: Decoder,
+    scene: Scene,
+    anomaly: Tensor,
+    features: Tensor,
+    rng: np.random.Generator,
+    most: int = BOXES_PER_CROP,
 ) -> Tensor | None:
     """The decoder's loss over the objects of a scene; None without any."""
     if not scene.instances.any():
         return None
-    with torch.no_grad():
-        anomaly, _, features = encoder(images_of([scene]))
-    asked = ask(scene, anomaly[0, 0].numpy(), rng, BOXES_PER_SCENE)
+    asked = ask(scene, anomaly[0, 0].numpy(), rng, most)
     if asked is None:
         return None
     prompts = asked.boxes, asked.points, asked.point_labels
@@ -190,7 +215,7 @@ def mask_loss(
 
 def train_prompter(
     corpus: Corpus,
-    encoder: Encoder,
+    encoder: TwoScales,
     calibrated: dict[str, Any],
     steps: int,
     seed: int,
@@ -251,14 +276,14 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, default=Path("out/model"), help="checkpoints")
     parser.add_argument("--out", type=Path, default=Path("models/apron_lite0"))
-    parser.add_argument("--encoder-steps", type=int, default=4000)
-    parser.add_argument("--decoder-steps", type=int, default=3000)
+    parser.add_argument("--network-steps", type=int, default=4000)
+    parser.add_argument("--decoder-steps", type=int, default=1500)
     parser.add_argument("--prompter-steps", type=int, default=2000)
     parser.add_argument(
         "--apron-frames", type=int, default=240, help="frames of the simulator to render"
     )
     parser.add_argument(
-        "--only", choices=("encoder", "decoder", "prompter"), help="one stage, and no release"
+        "--only", choices=("networks", "decoder", "prompter"), help="one stage, and no release"
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -276,10 +301,12 @@ def main() -> None:
         apron.render(frames, options.apron_frames, lambda n: progress.update(drawing, completed=n))
         corpus = Corpus(options.data, "train", frames)
         shared = (options.seed, options.work, progress)
-        steps = options.encoder_steps if options.only in (None, "encoder") else 0
-        encoder = train_encoder(corpus, steps, *shared)
+        steps = options.network_steps if options.only in (None, "networks") else 0
+        networks = train_networks(corpus, steps, *shared)
+        encoder = TwoScales(networks["encoder"])
         if options.only in (None, "decoder"):
-            decoder = train_decoder(corpus, encoder, options.decoder_steps, *shared)
+            decoder = networks["decoder"]
+            decoder = train_decoder(corpus, encoder, decoder, options.decoder_steps, *shared)
         if options.only in (None, "prompter"):
             calibrated = calibration(encoder, Corpus(options.data, "held_out", frames))
             prompter = train_prompter(corpus, encoder, calibrated, options.prompter_steps, *shared)

@@ -36,7 +36,10 @@ def eval(
     min_pred_px: Annotated[int, typer.Option(help="Least size of predicted components.")] = 0,
     min_gt_px: Annotated[int, typer.Option(help="Least size of labelled components.")] = 0,
     input_: Annotated[
-        str | None, typer.Option("--input", help="Size the network sees, as 1536x768.")
+        str | None,
+        typer.Option(
+            "--input", help="Size the network sees, as 1536x768; else 3/4 of the picture."
+        ),
     ] = None,
     scorer: Scorer = None,
     model: Model = None,
@@ -68,7 +71,7 @@ def eval(
 
     console = Console()
     given = overrides(scorer, model, segmenter, set_)
-    settings = load(config, {**given, **input_overrides(input_)}).perception
+    settings = load(config, {**input_overrides(input_), **given}).perception
     names = layouts.read_categories(categories) if categories is not None else {}
     samples: list[layouts.Sample] = []
     if dataset is not None:

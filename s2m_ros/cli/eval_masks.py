@@ -26,7 +26,8 @@ def eval_masks(
         Path | None, typer.Option(help="Split file; models/training/split.json by default.")
     ] = None,
     input_: Annotated[
-        str | None, typer.Option("--input", help="Size the network sees, as 960x544.")
+        str | None,
+        typer.Option("--input", help="Size the network sees, as 960x544; else 3/4 of the picture."),
     ] = None,
     model: Model = None,
     segmenter: Segmenter = None,
@@ -48,7 +49,7 @@ def eval_masks(
 
     if dataset not in FOLDERS:
         raise typer.BadParameter(f"--dataset {dataset}: give one of {', '.join(FOLDERS)}")
-    given = {**overrides(None, model, segmenter, set_), **input_overrides(input_)}
+    given = {**input_overrides(input_), **overrides(None, model, segmenter, set_)}
     settings = load(config, given).perception
     folder = root or data_folder() / FOLDERS[dataset]
     job = DecoderJob.of(dataset, folder, settings, part, split, limit)

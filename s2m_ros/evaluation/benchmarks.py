@@ -18,12 +18,11 @@ from .layouts import Sample, clean, plain
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A set of labelled frames. input: what the network sees of it; the least components are those
-    of SegmentMeIfYouCan's anomaly and obstacle tracks."""
+    """A set of labelled frames. The least components are those of SegmentMeIfYouCan's anomaly and
+    obstacle tracks."""
 
     key: str
     title: str
-    input: str
     min_pred_px: int
     min_gt_px: int
 
@@ -33,11 +32,11 @@ class Benchmark:
 
 
 SETS = (
-    Benchmark("road_anomaly", "RoadAnomaly", "960x544", 500, 100),
-    Benchmark("smiyc_anomaly21", "RoadAnomaly21", "960x544", 500, 100),
-    Benchmark("smiyc_obstacle21", "RoadObstacle21", "1280x736", 50, 10),
-    Benchmark("fishyscapes_lost_found", "Fishyscapes Lost & Found", "1536x768", 50, 10),
-    Benchmark("fishyscapes_static", "Fishyscapes Static", "1024x512", 50, 10),
+    Benchmark("road_anomaly", "RoadAnomaly", 500, 100),
+    Benchmark("smiyc_anomaly21", "RoadAnomaly21", 500, 100),
+    Benchmark("smiyc_obstacle21", "RoadObstacle21", 50, 10),
+    Benchmark("fishyscapes_lost_found", "Fishyscapes Lost & Found", 50, 10),
+    Benchmark("fishyscapes_static", "Fishyscapes Static", 50, 10),
 )
 
 

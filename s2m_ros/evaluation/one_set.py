@@ -20,11 +20,15 @@ from .evaluate import SWEEP, Options, Report, evaluate
 from .found import Observer, score_frames
 from .layouts import Sample
 
+LEAST_SCALE = 0.75
+"""A picture is measured at this share of its sides at least: what the default model's 960x544 is of
+a camera's 1280x720. Sharper pictures would else lose what their labels show."""
 
-def input_overrides(size: str | None) -> dict[str, int]:
+
+def input_overrides(size: str | None) -> dict[str, float]:
     """Overrides for ``config.load`` from '1536x768'; InputError when it is no such size."""
     if not size:
-        return {}
+        return {"perception.model.least_scale": LEAST_SCALE}
     match = re.fullmatch(r"(\d+)x(\d+)", size)
     if match is None or min(map(int, match.groups())) < 32:
         raise InputError(f"input '{size}'", "no WIDTHxHEIGHT of at least 32", "as 1536x768")

@@ -45,8 +45,8 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 class Plan:
     """What to measure, and where.
 
-    input: for all sets alike, '' for each benchmark's own; limit: frames a set, 0 for all;
-    scorers: rows of the table of scorers, all that the model can run where None; scorer_input,
+    input: what the network sees, '' for the usual share of each picture; limit: frames a set, 0 for
+    all; scorers: rows of the table of scorers, all that the model can run where None; scorer_input,
     scorer_limit: for those rows alone.
     """
 
@@ -97,14 +97,14 @@ class Suite:
     def _sets(self) -> dict[str, Tree]:
         def measure(item: Benchmark) -> Tree:
             samples = item.samples(self.plan.data)
-            return self._masks(f"sets/{item.key}", item.title, samples, _options(item), item.input)
+            return self._masks(f"sets/{item.key}", item.title, samples, _options(item))
 
         return self._each(benchmarks.SETS, measure)
 
     def _clean(self) -> dict[str, Tree]:
         def measure(item: CleanSet) -> Tree:
             samples = item.samples(self.plan.data)
-            return self._masks(f"clean/{item.key}", item.title, samples, Options(), "")
+            return self._masks(f"clean/{item.key}", item.title, samples, Options())
 
         return self._each(benchmarks.CLEAN_SETS, measure)
 
@@ -117,9 +117,9 @@ class Suite:
         options = Options(min_pred_px=16, min_gt_px=16, categories=names)
         samples = plain(objects / "images", objects / "labels")
         return {
-            "objects": self._masks("apron/objects", "Simulated apron", samples, options, ""),
+            "objects": self._masks("apron/objects", "Simulated apron", samples, options),
             "clean": self._masks(
-                "apron/clean", "Simulated apron, clean", clean(empty / "images"), Options(), ""
+                "apron/clean", "Simulated apron, clean", clean(empty / "images"), Options()
             ),
         }
 
@@ -159,10 +159,8 @@ class Suite:
                 self.problems.append(f"{title(item)}: {error}")
         return trees
 
-    def _masks(
-        self, folder: str, title: str, samples: Sequence[Sample], options: Options, size: str
-    ) -> Tree:
-        asked = self.plan.input or size
+    def _masks(self, folder: str, title: str, samples: Sequence[Sample], options: Options) -> Tree:
+        asked = self.plan.input
         samples = samples[: self.plan.limit or None]
         out = self.plan.out / folder
         key = self._key(samples, options, asked, "sweep")
@@ -196,7 +194,7 @@ class Suite:
         site = self._site()
 
         def one_set(item: Benchmark) -> dict[str, Tree]:
-            asked = self.plan.scorer_input or self.plan.input or item.input
+            asked = self.plan.scorer_input or self.plan.input
             samples = item.samples(self.plan.data)
             samples = samples[: self.plan.scorer_limit or self.plan.limit or None]
             keys = {

@@ -126,11 +126,14 @@ def _foreground(
 def _bleeds(chosen: Groups, inside: Groups, sights: Sights, cloud: Cloud) -> Bool:
     """Whether the chosen points are only background seen past the mask's edge.
 
-    They are few, alone or beside the ground points under the mask, and lie well behind its foot.
+    They lie well behind its foot, and are few, alone or beside the ground points under the mask; or
+    they lie so far behind that no error of the foot's range explains it. What the foot hides is
+    nearer than the foot seems, never farther.
     """
     under = inside.count[np.searchsorted(inside.key, chosen.key)]
     few = (chosen.count < FEW_POINTS) | (chosen.count < 0.1 * under)
     nearest = chosen.least(cloud.range_m[chosen.index].astype(float))
     mask: Index = chosen.key
-    behind = nearest - sights.range_m[mask] > 2 * sights.sigma_m[mask] + 0.5
-    return np.asarray(few & behind & sights.meets[mask])
+    behind, sigma = nearest - sights.range_m[mask], sights.sigma_m[mask]
+    passes = (few & (behind > 2 * sigma + 0.5)) | (behind > 3 * sigma + 1.0)
+    return np.asarray(passes & sights.meets[mask])

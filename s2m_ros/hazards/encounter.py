@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -106,8 +106,9 @@ def encounters(
     )
 
 
-def beside(tracks: Tracks, near_m: float) -> list[Role | None]:
-    """The most valuable known object within near_m of each track."""
+def beside(tracks: Tracks, near_m: Mapping[Role, float], slack_m: Float64) -> list[Role | None]:
+    """The most valuable known object within reach of each track: near_m of its role and slack_m,
+    float64 (N,), for what is not known of the track's place."""
     found: list[Role | None] = [None] * len(tracks.items)
     valuable = [item for item in tracks.known if item.role in reasons.NEAR]
     if not tracks.items or not valuable:
@@ -115,8 +116,9 @@ def beside(tracks: Tracks, near_m: float) -> list[Role | None]:
     ours, theirs = (stack([outline_of(i) for i in items]) for items in (tracks.items, valuable))
     apart = ours.min(axis=1)[:, None] - theirs.max(axis=1)
     apart = np.maximum(apart, theirs.min(axis=1) - ours.max(axis=1)[:, None])
-    row, column = np.nonzero((apart <= near_m).all(axis=2))
-    close = gaps(ours[row], theirs[column]) <= near_m
+    reach = slack_m[:, None] + np.array([near_m[item.role] for item in valuable])
+    row, column = np.nonzero((apart <= reach[:, :, None]).all(axis=2))
+    close = gaps(ours[row], theirs[column]) <= reach[row, column]
     rank = list(reasons.NEAR).index
     for i, j in zip(row[close].tolist(), column[close].tolist(), strict=True):
         found[i] = min((found[i] or valuable[j].role, valuable[j].role), key=rank)

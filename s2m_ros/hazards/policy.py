@@ -151,7 +151,9 @@ class HazardPolicy:
         height = np.array([track.height for track in items])
         evidence = np.array([int(track.evidence) for track in items])
         size, deviation = np.maximum(side, height), longest_deviation(items)
-        near = beside(tracks, at_once.near_m)
+        reach = dict.fromkeys(reasons.NEAR, at_once.near_m)
+        reach[Role.AIRCRAFT] = at_once.near_aircraft_m
+        near = beside(tracks, reach, SURE * deviation)
         important = (size >= at_once.large_m) | (deviation >= at_once.uncertain_m)
         return Facts(
             size_m=size,

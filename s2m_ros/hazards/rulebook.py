@@ -88,6 +88,7 @@ class Down(Section):
 
 class AtOnce(Worded):
     near_m: Metres
+    near_aircraft_m: Metres
     large_m: Metres
     uncertain_m: Metres
     at_least: LevelName

@@ -17,14 +17,15 @@ from .session import Session
 
 
 def input_size(
-    image_size: tuple[int, int], budget: tuple[int, int], multiple_of: int
+    image_size: tuple[int, int], budget: tuple[int, int], multiple_of: int, least: float = 0.0
 ) -> tuple[int, int]:
-    """Size (width, height) that keeps the image's aspect within the budget's number of pixels.
+    """Size (width, height) that keeps the image's aspect within the budget's number of pixels, or
+    is ``least`` of the image's own where that is more.
 
     Images are never enlarged beyond the next multiple.
     """
     width, height = image_size
-    scale = min(1.0, ((budget[0] * budget[1]) / (width * height)) ** 0.5)
+    scale = min(1.0, max(least, ((budget[0] * budget[1]) / (width * height)) ** 0.5))
 
     def fit(length: int) -> int:
         steps: int = round(length * scale / multiple_of)
@@ -55,6 +56,7 @@ class TrunkEncoder:
             config.height or manifest.input.height,
         )
         self._asked = bool(config.width and config.height)
+        self._least_scale = config.least_scale
         self._roles = np.asarray(manifest.roles(), np.uint8)
 
     @property
@@ -75,7 +77,7 @@ class TrunkEncoder:
         if self._asked:
             width, height = self._budget
             return max(step, width // step * step), max(step, height // step * step)
-        return input_size(image_size, self._budget, step)
+        return input_size(image_size, self._budget, step, self._least_scale)
 
     def encode(self, image: UInt8) -> Encoding:
         """uint8 (H, W, 3) RGB; InputError when it is not."""

@@ -11,6 +11,7 @@ from s2m_ros.fusion.transforms import invert
 from s2m_ros.tracking.association import Looks, assign
 from s2m_ros.tracking.detections import Detections
 from s2m_ros.tracking.filter import Motion
+from s2m_ros.tracking.known import KnownObjects
 from s2m_ros.tracking.life import Lives
 from s2m_ros.tracking.shape import Shapes
 from s2m_ros.types import Bool, Float64, Objects3D, Role, State, Track, Tracks
@@ -23,8 +24,8 @@ _AROUND = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1.0]])
 class Tracker:
     """Multi-object tracker: deterministic, ids rise and never return.
 
-    Known objects (role other than UNKNOWN) pass through as ``Tracks.known``. Without ego motion it
-    works in base_link, and says so. Every unknown detection is in the result, at first tentative.
+    Known objects (role other than UNKNOWN) pass through as ``Tracks.known``, and stay there as long
+    as a track coasts. Without ego motion it works in base_link, and says so. Every unknown detection is in the result, at first tentative.
     What was confirmed and stands still is not forgotten because nobody can see it.
     """
 
@@ -33,6 +34,7 @@ class Tracker:
         self._deleted: Counter[str] = Counter()
         self._lives = Lives(settings)
         self._motion, self._shapes = Motion(settings), Shapes()
+        self._known = KnownObjects(settings.coast_s)
         self._last: tuple[int, str] | None = None
 
     def reset(self) -> None:
@@ -69,7 +71,9 @@ class Tracker:
             frame_id=objects.frame_id,
             items=self._tracks(),
             ego=objects.ego,
-            known=tuple(item for item in objects.items if item.role != Role.UNKNOWN),
+            known=self._known.update(
+                ns, [item for item in objects.items if item.role != Role.UNKNOWN]
+            ),
             state=state,
             reason=reason,
             sequence=objects.sequence,
@@ -80,6 +84,7 @@ class Tracker:
         if len(self._lives):
             self._deleted[reason] += len(self._lives)
             self._keep(np.zeros(len(self._lives), np.bool_))
+        self._known.reset()
         self._last = None
 
     def _take_in(self, objects: Objects3D) -> None:

@@ -163,6 +163,19 @@ def test_large_or_uncertain_beside_what_matters_goes_out_at_once(role: Role, why
     assert POLICY.assess(scene(item, known=(detection(80, 2, role=role),))).items == ()
 
 
+@pytest.mark.parametrize(("role", "told"), [(Role.AIRCRAFT, 1), (Role.VEHICLE, 0)])
+def test_the_wings_of_an_aircraft_reach_beyond_what_the_lidar_shows(role: Role, told: int) -> None:
+    item = track(50, 0, size=(1.5, 1, 1), state=TrackState.TENTATIVE)
+    assert len(POLICY.assess(scene(item, known=(detection(63, 2, role=role),))).items) == told
+
+
+@pytest.mark.parametrize(("sigma", "told"), [(0.1, 0), (3.0, 1)])
+def test_what_may_be_beside_a_person_counts_as_beside(sigma: float, told: int) -> None:
+    item = track(50, 0, size=(1.5, 1, 1), sigma=sigma, state=TrackState.TENTATIVE)
+    person = detection(60, 0, role=Role.PERSON)
+    assert len(POLICY.assess(scene(item, known=(person,))).items) == told
+
+
 @pytest.mark.parametrize("state", [State.BUILDING, State.DEGRADED, State.UNKNOWN, State.FAULT])
 def test_degraded_sensing_raises_and_never_lowers(state: State) -> None:
     rng = np.random.default_rng(7)

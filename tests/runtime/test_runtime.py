@@ -111,6 +111,9 @@ def test_input_size_keeps_the_aspect_within_the_budget() -> None:
     assert input_size((1242, 375), (960, 544), 32) == (1248, 384)
     assert input_size((480, 360), (960, 544), 32) == (480, 352)
     assert input_size((5, 5), (960, 544), 32) == (32, 32)
+    assert input_size((2048, 1024), (960, 544), 32, least=0.75) == (1536, 768)
+    assert input_size((1280, 720), (960, 544), 32, least=0.5) == (960, 544)
+    assert input_size((480, 360), (960, 544), 32, least=0.75) == (480, 352)
 
 
 def test_decoder_boxes_are_in_image_pixels_whatever_the_network_size(folder: Path) -> None:
