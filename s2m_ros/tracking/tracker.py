@@ -24,10 +24,10 @@ _AROUND = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1.0]])
 class Tracker:
     """Multi-object tracker: deterministic, ids rise and never return.
 
-    Known objects (role other than UNKNOWN) pass through as ``Tracks.known``, and stay there as long
-    as a track coasts. Without ego motion it works in base_link, and says so. Every unknown detection
-    is in the result, at first tentative. What was confirmed and stands still is not forgotten because
-    nobody can see it.
+    Known objects (role other than UNKNOWN) pass through as ``Tracks.known``, and stay there as
+    long as a track coasts. Without ego motion it works in base_link, and says so. Every unknown
+    detection is in the result, at first tentative. What was confirmed and stands still is not
+    forgotten because nobody can see it.
     """
 
     def __init__(self, settings: Tracking) -> None:
