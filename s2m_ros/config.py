@@ -107,7 +107,7 @@ class Ground(Section):
 class LidarEvidence(Section):
     enabled: bool = leaf(True, "Report LiDAR clusters that no mask and no known class explains")
     max_range_m: float = leaf(30.0, "Clusters are sought up to here", "m", gt=0)
-    min_height_m: float = leaf(0.12, "Least height of a cluster over the ground", "m", gt=0)
+    min_height_m: float = leaf(0.08, "Least height of a cluster over the ground", "m", gt=0)
     max_size_m: float = leaf(6.0, "Larger clusters are structure", "m", gt=0)
     min_points: int = leaf(5, "Least points of a cluster", "", ge=1)
     cell_m: float = leaf(0.25, "Cell of the clustering grid", "m", gt=0)

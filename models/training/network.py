@@ -209,9 +209,9 @@ class TwoScales(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         anomaly, logits, features = self.encoder(image)
-        half = F.avg_pool2d(image, 2)
-        whole = tuple(side // STRIDE_MOST * STRIDE_MOST for side in half.shape[-2:])
-        half = F.interpolate(half, size=whole, mode="bilinear", align_corners=False)
+        # Of two by two pixels each, or a little more: the network takes multiples of 32.
+        size = [side // (2 * STRIDE_MOST) * STRIDE_MOST for side in image.shape[-2:]]
+        half = F.interpolate(image, size=size, mode="bilinear", align_corners=False)
         wide = self.encoder(half)[0]
         wide = F.interpolate(wide, size=anomaly.shape[-2:], mode="bilinear", align_corners=False)
         return (anomaly + wide) / 2, logits, features

@@ -129,7 +129,7 @@ class Sampler:
             if rng.random() < DEBRIS:
                 add_debris(scene, self.corpus.photographs, rng, 110 * zoom)
             else:
-                largest = 340 if rng.random() < 0.3 else 120
+                largest = float(rng.choice((120, 340, 560), p=(0.65, 0.25, 0.1)))
                 add_unknown(scene, self.corpus.unknown_cutouts, rng, largest * zoom)
 
     def normal_scene(self, rng: Generator) -> Scene:

@@ -98,7 +98,11 @@ class Lives:
     ) -> None:
         """These rows were detected; density (M,): see ``existence.detected``."""
         self.existence[rows] = existence.detected(
-            self.existence[rows], self.chance()[rows], density, self._settings.clutter_per_m2
+            self.existence[rows],
+            self.chance()[rows],
+            density,
+            self._settings.clutter_per_m2,
+            (new.evidence[columns] & _FLAT) > 0,
         )
         self.hit = np.zeros(len(self), np.bool_)
         self.hit[rows] = True

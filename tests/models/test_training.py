@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="training needs the torch extra")
 from models.training.classes import IGNORE, INDEX  # noqa: E402
 from models.training.decoder import Decoder, sample  # noqa: E402
 from models.training.losses import decoder_loss, encoder_loss  # noqa: E402
-from models.training.network import Encoder  # noqa: E402
+from models.training.network import Encoder, TwoScales  # noqa: E402
 from models.training.objects import ask, score_box  # noqa: E402
 from models.training.paste import add_known, add_unknown  # noqa: E402
 from models.training.sources import Cutout, Scene, normal_scene  # noqa: E402
@@ -100,3 +100,22 @@ def test_a_few_steps_lower_both_losses() -> None:
         optimiser.step()
     assert course[-1][0] < course[0][0]
     assert course[-1][1] < course[0][1]
+
+
+@pytest.mark.parametrize("size", [(64, 128), (96, 160)])
+def test_the_second_look_sees_half_of_the_picture(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    encoder = Encoder().eval()
+    image = torch.rand(1, 3, *size) * 255
+    with torch.no_grad():
+        anomaly, logits, features = TwoScales(encoder)(image)
+        near, *rest = encoder(image)
+        far = torch.nn.functional.avg_pool2d(image, 2)
+        rows, columns = (side // 32 * 32 for side in far.shape[-2:])
+        far = torch.nn.functional.interpolate(far, size=(rows, columns), mode="bilinear")
+        far = encoder(far)[0]
+    assert anomaly.shape == near.shape
+    assert torch.equal(logits, rest[0])
+    assert torch.equal(features, rest[1])
+    assert far.mean().item() == pytest.approx((2 * anomaly - near).mean().item(), abs=0.02)
+    assert not torch.equal(anomaly, near)

@@ -230,3 +230,23 @@ def test_nothing_at_all() -> None:
     tracks = Tracker(SETTINGS).update(frame(0))
     assert tracks.items == ()
     assert tracks.state == State.OK
+
+
+def test_what_has_no_height_must_be_seen_more_steadily() -> None:
+    """Paint deceives a scorer now and then, from where the light suits it."""
+
+    def first_confirmed(evidence: Evidence, seen: set[int]) -> int | None:
+        tracker = Tracker(SETTINGS)
+        for k in range(20):
+            items = [detection(8, 1, evidence=evidence)] if k in seen else []
+            if confirmed(tracker.update(frame(k, *items))):
+                return k
+        return None
+
+    standing = Evidence.CAMERA | Evidence.LIDAR
+    flat = standing | Evidence.FLAT
+    steady, flickering = set(range(20)), {0, 1, 3, 5, 6, 8, 10, 11, 13, 15, 16, 18}
+    assert first_confirmed(standing, steady) == 2
+    assert first_confirmed(flat, steady) == 4
+    assert first_confirmed(standing, flickering) is not None
+    assert first_confirmed(flat, flickering) is None
