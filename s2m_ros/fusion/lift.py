@@ -59,6 +59,7 @@ def lift(
     _, side_hidden = occlusion.before(range_m, settings.depth_gap_m)
     cut = sights.cut_low | sights.cut_side | side_hidden
     boxes.covariance[:] += _unseen_part(sights, numbers, range_m[numbers], cut[numbers])
+    boxes.covariance[:] += _contradiction(sights, numbers, range_m[numbers])
     reason = np.full(len(masks.items), "above_horizon", object)
     reason[numbers] = np.where(range_m[numbers] > settings.max_range_m, "beyond_max_range", "")
     reason[np.isnan(sights.spread)] = "no_bearing"
@@ -113,6 +114,16 @@ def _unseen_part(sights: Sights, i: Index, range_m: Float64, cut: Bool) -> Float
     border = sights.cut_low[i] | sights.cut_side[i]
     sigma = np.where(cut, np.where(border, 0.3, 0.05) + 0.3 * width, 0.0)
     return np.asarray((sigma**2)[:, None, None] * np.diag([1.0, 1.0, 0.0]))
+
+
+def _contradiction(sights: Sights, i: Index, range_m: Float64) -> Float64:
+    """What is added to the covariances (K, 3, 3) of masks i (K,) whose points lie behind their foot
+    on the ground, beyond what the foot's own error explains: the thing may stand at either."""
+    behind = np.maximum(range_m - sights.range_m[i] - 2 * sights.sigma_m[i], 0.0)
+    behind = np.where(sights.meets[i], behind, 0.0)
+    ray = np.nan_to_num(sights.at(i, np.ones(len(i))) - sights.origin[:2])
+    ray = np.column_stack([ray, np.zeros(len(i))])
+    return np.asarray((behind / 2)[:, None, None] ** 2 * ray[:, :, None] * ray[:, None, :])
 
 
 def _from_points(sights: Sights, cloud: Cloud, support: Supports) -> Boxes:

@@ -97,12 +97,13 @@ class Lives:
         self, stamp_ns: int, rows: Rows, new: Detections, columns: Rows, density: Float64
     ) -> None:
         """These rows were detected; density (M,): see ``existence.detected``."""
+        flat = (new.evidence[columns] & _FLAT) > 0
         self.existence[rows] = existence.detected(
             self.existence[rows],
             self.chance()[rows],
             density,
             self._settings.clutter_per_m2,
-            (new.evidence[columns] & _FLAT) > 0,
+            flat,
         )
         self.hit = np.zeros(len(self), np.bool_)
         self.hit[rows] = True
@@ -120,7 +121,8 @@ class Lives:
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             self.last[row] = new.items[column]
         enough = self._recent[rows].sum(axis=1) >= self._settings.confirm_hits
-        self.confirmed[rows] |= enough & (self.existence[rows] >= SURE)
+        ground = flat & (new.size[columns].max(axis=1) > self._settings.flat_max_m)
+        self.confirmed[rows] |= enough & (self.existence[rows] >= SURE) & ~ground
 
     def miss(self, placed: Bool) -> None:
         """All rows that were not detected; a miss tells only where the place (N,) was in view."""
@@ -139,15 +141,16 @@ class Lives:
         away_m: (N,) distances from the vehicle; looked: any camera could look; fixed: the frame
         stands still, so that what is out of sight stays where it was.
 
-        A static confirmed object ends when its place was seen free again and again. While no
-        camera can see its place it is remembered within a distance and a time.
+        What is not confirmed ends when its window cannot confirm it any more: else what comes by
+        later would be confirmed by the artifact of one frame. A static confirmed object ends when
+        its place was seen free again and again. While no camera can see its place it is
+        remembered within a distance and a time.
         """
         settings = self._settings
         unseen_s = (stamp_ns - self.last_ns) * 1e-9
         coasted = (unseen_s > settings.coast_s) & (self._missed > self._forgiven)
         rules = (
-            (~self.confirmed & self.placed & (self._missed > self._forgiven), UNCONFIRMED),
-            (~self.confirmed & ~self.placed & coasted, UNCONFIRMED if looked else BLIND),
+            (~self.confirmed & (self._missed > self._forgiven), UNCONFIRMED if looked else BLIND),
             (self.confirmed & coasted & moving, LOST if looked else BLIND),
             (self.confirmed & coasted & self.placed & (self.existence < GONE), FREE),
             (self.confirmed & coasted & ~self.placed & (away_m > settings.hold_distance_m), FAR),
