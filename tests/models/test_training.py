@@ -103,19 +103,15 @@ def test_a_few_steps_lower_both_losses() -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 128), (96, 160)])
-def test_the_second_look_sees_half_of_the_picture(size: tuple[int, int]) -> None:
+def test_the_second_look_doubts_and_never_raises(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     encoder = Encoder().eval()
     image = torch.rand(1, 3, *size) * 255
     with torch.no_grad():
         anomaly, logits, features = TwoScales(encoder)(image)
         near, *rest = encoder(image)
-        far = torch.nn.functional.avg_pool2d(image, 2)
-        rows, columns = (side // 32 * 32 for side in far.shape[-2:])
-        far = torch.nn.functional.interpolate(far, size=(rows, columns), mode="bilinear")
-        far = encoder(far)[0]
     assert anomaly.shape == near.shape
+    assert (anomaly <= near).all()
+    assert (anomaly < near).any()
     assert torch.equal(logits, rest[0])
     assert torch.equal(features, rest[1])
-    assert far.mean().item() == pytest.approx((2 * anomaly - near).mean().item(), abs=0.02)
-    assert not torch.equal(anomaly, near)
