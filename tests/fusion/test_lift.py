@@ -121,6 +121,23 @@ def test_a_wall_far_behind_a_mask_does_not_say_where_it_stands() -> None:
     assert 9 < item.range_m < 20
 
 
+def test_points_a_little_behind_the_foot_of_a_mask_leave_its_place_open() -> None:
+    """Too far behind for the foot's own error, too near to be seen through: it may be at either."""
+    shown = Box(10, 0, (0.3, 1.5, 1.2))
+
+    def seen_with(*solid: Box) -> Object3D:
+        made = Fusion(Settings(), rig())
+        made.set_camera("front", MODEL, "camera_optical_frame")
+        beams = sweep(SLOPE, solid, columns=450, sector=SECTOR)
+        return made.fuse([masks(SLOPE, [shown], GRID)], beams, None, None).items[0]
+
+    agrees = seen_with(shown)
+    behind = seen_with(Box(11.3, 0, (0.3, 30, 4), masked=False, role=Role.STRUCTURE))
+    assert behind.range_source is agrees.range_source is RangeSource.LIDAR
+    assert behind.range_m > agrees.range_m + 1.0
+    assert np.sqrt(behind.covariance[0, 0]) > np.sqrt(agrees.covariance[0, 0]) + 0.1
+
+
 def test_range_stays_near_the_median_of_the_points_inside_the_mask() -> None:
     for x in (8.0, 14.0, 25.0):
         (item,) = (i for i in fuse(Box(x, -1, (1.2, 0.8, 0.9), 0.4)).items if i.mask_id == 0)
