@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .classes import CLASSES
 from .decoder import GRID, MARGIN, MIN_BOX_PX, Decoder
-from .network import TwoScales
+from .network import MULTIPLE_OF, TwoScales
 from .prompter import Prompter
 
 OPSET = 17
@@ -141,13 +141,13 @@ def write_manifest(
     manifest = {
         "name": "apron_lite0",
         "version": version,
-        "description": "Anomaly score, known classes and prompted masks from one trunk pass.",
+        "description": "Anomaly score, known classes and prompted masks from one encoder call.",
         "licence": "Apache-2.0 code; weights for research use, see MODEL_CARD.md",
         "files": {part: seal(directory / f"{part}.onnx") for part in ("encoder", "decoder")},
         "input": {
             "width": INPUT_WIDTH,
             "height": INPUT_HEIGHT,
-            "multiple_of": 32,
+            "multiple_of": MULTIPLE_OF,
             "color": "rgb",
             "dtype": "uint8",
         },

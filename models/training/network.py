@@ -24,7 +24,7 @@ STAGES = (
     (6, 320, 1, 1, 3),
 )
 TAPS = (1, 2, 4, 6)  # stages whose outputs have strides 4, 8, 16 and 32
-STRIDE_MOST = 32
+MULTIPLE_OF = 32  # the stride of the last: sides of what the network takes
 BATCH_NORM_EPS = 1e-3
 
 
@@ -211,8 +211,8 @@ class TwoScales(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         anomaly, logits, features = self.encoder(image)
-        # Of two by two pixels each, or a little more: the network takes multiples of 32.
-        size = [side // (2 * STRIDE_MOST) * STRIDE_MOST for side in image.shape[-2:]]
+        # Of two by two pixels each, or a little more: the network takes whole multiples.
+        size = [side // (2 * MULTIPLE_OF) * MULTIPLE_OF for side in image.shape[-2:]]
         half = F.interpolate(image, size=size, mode="bilinear", align_corners=False)
         wide = self.encoder(half)[0]
         wide = F.interpolate(wide, size=anomaly.shape[-2:], mode="bilinear", align_corners=False)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from s2m_ros.perception.calibration import RARITY_LIMIT, Quantiles
 from s2m_ros.perception.scorers import energy, max_logit, msp
 
-from .network import TwoScales
+from .network import MULTIPLE_OF, TwoScales
 from .paste import log_uniform
 from .samples import PASTED, Sampler, photometric
 from .sources import Corpus, Image, Scene
@@ -54,7 +54,8 @@ class Frames(Sampler):
         scene = self.corpus.scene(source, names[rng.integers(len(names))])
         rows, columns = scene.labels.shape
         scale = (FRAME_PX * rng.uniform(0.5, 1.1) / (rows * columns)) ** 0.5
-        size = tuple(max(1, round(side * scale / 32)) * 32 for side in (columns, rows))
+        steps = [max(1, round(side * scale / MULTIPLE_OF)) for side in (columns, rows)]
+        size = (steps[0] * MULTIPLE_OF, steps[1] * MULTIPLE_OF)
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         image = cv2.resize(scene.image, size, interpolation=how)
         labels, anomaly, instances = (
@@ -97,7 +98,6 @@ def objects_of(scene: Scene) -> Image:
 
 
 def map_scene(encoder: TwoScales, quantiles: Mapping[str, Quantiles], scene: Scene) -> MapScene:
-    scene = Scene(*(np.asarray(part) for part in vars(scene).values()))
     raw = raw_scores(encoder, scene.image)
     rarity = {name: table.rarity(raw[name]).astype(np.float16) for name, table in quantiles.items()}
     return MapScene(rarity, objects_of(scene))

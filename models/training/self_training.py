@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from .classes import IGNORE
+from .network import MULTIPLE_OF
 from .sources import Corpus, Image
 
 SOURCES = ("kitti", "nuscenes", "mixed", "runway")
 CONFIDENCE = 0.9
-MULTIPLE_OF = 32
 
 
 def label_unlabelled(corpus: Corpus, encoder: nn.Module, store: Path) -> None:

@@ -9,7 +9,6 @@ import argparse
 import copy
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +68,7 @@ def scenes(sampler: Sampler, numbers: range) -> Iterator[Scene]:
 
 
 def images_of(batch: list[Scene]) -> Tensor:
-    pixels = np.stack([np.asarray(scene.image) for scene in batch])
+    pixels = np.stack([scene.image for scene in batch])
     return (
         torch.from_numpy(pixels)
         .permute(0, 3, 1, 2)
@@ -78,13 +77,8 @@ def images_of(batch: list[Scene]) -> Tensor:
     )
 
 
-def whole(scene: Scene) -> Scene:
-    """The scene as arrays: a worker process hands over tensors."""
-    return replace(scene, **{name: np.asarray(part) for name, part in vars(scene).items()})
-
-
 def maps_of(batch: list[Scene], name: str) -> Tensor:
-    return torch.from_numpy(np.stack([np.asarray(getattr(scene, name)) for scene in batch]))
+    return torch.from_numpy(np.stack([getattr(scene, name) for scene in batch]))
 
 
 def rate(step: int, steps: int) -> float:
@@ -148,15 +142,13 @@ def train_networks(
     for until in (round(steps * SUPERVISED), steps):
         source = scenes(Sampler(corpus, seed), range(stage.step * BATCH, until * BATCH))
         for step in follow(progress, "networks", stage, until):
-            batch = [whole(next(source)) for _ in range(BATCH)]
+            batch = [next(source) for _ in range(BATCH)]
             anomaly, logits, features = nets["encoder"](images_of(batch))
             targets = (maps_of(batch, name) for name in ("labels", "anomaly"))
             loss = encoder_loss(anomaly, logits, *targets)
             rng = np.random.default_rng((seed, 1, step))
-            masks = [
-                mask_loss(nets["decoder"], scene, score[None].detach(), some[None], rng)
-                for scene, score, some in zip(batch, anomaly, features, strict=True)
-            ]
+            ours = zip(batch, anomaly.detach().split(1), features.split(1), strict=True)
+            masks = [mask_loss(nets["decoder"], *one, rng, BOXES_PER_CROP) for one in ours]
             found = [one for one in masks if one is not None]
             stage.update(loss + MASKS * torch.stack(found).mean() if found else loss)
         if until < steps:
@@ -182,7 +174,7 @@ def train_decoder(
         rng = np.random.default_rng((seed, 2, step))
         losses: list[Tensor] = []
         while len(losses) < DECODER_SCENES:
-            scene = whole(next(source))
+            scene = next(source)
             if not scene.instances.any():
                 continue
             with torch.no_grad():
@@ -200,11 +192,9 @@ def mask_loss(
     anomaly: Tensor,
     features: Tensor,
     rng: np.random.Generator,
-    most: int = BOXES_PER_CROP,
+    most: int,
 ) -> Tensor | None:
     """The decoder's loss over the objects of a scene; None without any."""
-    if not scene.instances.any():
-        return None
     asked = ask(scene, anomaly[0, 0].numpy(), rng, most)
     if asked is None:
         return None

@@ -26,7 +26,8 @@ a camera's 1280x720. Sharper pictures would else lose what their labels show."""
 
 
 def input_overrides(size: str | None) -> dict[str, float]:
-    """Overrides for ``config.load`` from '1536x768'; InputError when it is no such size."""
+    """Overrides for ``config.load`` from '1536x768', or the usual share of each picture without a
+    size; InputError when it is no such size."""
     if not size:
         return {"perception.model.least_scale": LEAST_SCALE}
     match = re.fullmatch(r"(\d+)x(\d+)", size)

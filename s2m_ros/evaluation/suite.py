@@ -160,13 +160,13 @@ class Suite:
         return trees
 
     def _masks(self, folder: str, title: str, samples: Sequence[Sample], options: Options) -> Tree:
-        asked = self.plan.input
+        size = self.plan.input
         samples = samples[: self.plan.limit or None]
         out = self.plan.out / folder
-        key = self._key(samples, options, asked, "sweep")
+        key = self._key(samples, options, size, "sweep")
         tree = reuse.earlier(out / "metrics.json", key)
         if tree is None:
-            job = Job(samples, options, self._settings(asked), asked, sweep=True)
+            job = Job(samples, options, self._settings(size), size, sweep=True)
             with self.progress(title, 2 * len(samples)) as advance:
                 tree = report.write(*job.masks(advance), out, key)
         return tree
