@@ -137,7 +137,7 @@ def gain(trees: Mapping[str, Tree]) -> dict[str, float | None]:
 
 
 def _gain_note(trees: Mapping[str, Tree]) -> str:
-    gains = {name: "-" if v is None else f"{100 * v:+.0f} %" for name, v in gain(trees).items()}
+    gains = {n: "-" if v is None else f"{round(100 * v):+d} %" for n, v in gain(trees).items()}
     return (
         "F1: component F1, mean over sIoU thresholds .25 to .75. IoU: per image, best canvas "
         "threshold for the set. cut: score map at its best pixel threshold for the set; masks: at "
