@@ -104,15 +104,20 @@ def play(
 
 
 def dds_environment() -> dict[str, str]:
-    """A ROS domain that nobody uses, on this machine only, with shared memory for images."""
+    """A ROS domain that nobody uses, on this machine only, with shared memory for images.
+
+    Sockets are bound to loopback, unless a site has set a profile of its own for Fast DDS.
+    """
     environment = {
         "ROS_DOMAIN_ID": str(_free_domain()),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
     }
-    profile = Path(__file__).resolve().parents[2] / "launch" / "config" / "fastdds.xml"
+    ours = Path(__file__).resolve().parents[2] / "launch" / "config" / "fastdds.xml"
     for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
-        if name not in os.environ and profile.is_file():
-            environment[name] = str(profile)
+        given = Path(os.environ.get(name) or ours)
+        loopback = given.with_name("fastdds_loopback.xml")
+        if given.name == ours.name and loopback.is_file():
+            environment[name] = str(loopback)
     return environment
 
 
@@ -122,7 +127,7 @@ def _free_domain() -> int:
     for domain in (30 + (first + i) % 70 for i in range(70)):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.bind(("", 7410 + 250 * domain))
+                probe.bind(("127.0.0.1", 7410 + 250 * domain))
             except OSError:
                 continue
             return domain

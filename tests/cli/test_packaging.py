@@ -43,7 +43,8 @@ def test_ros2_run_finds_the_executables(installed: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["package.xml", "launch/s2m.launch.py", "launch/replay.launch.py", "launch/rviz/s2m.rviz",
-     "launch/config/s2m.yaml", "launch/config/fastdds.xml", "models/apron_lite0/model.yaml"],
+     "launch/config/s2m.yaml", "launch/config/fastdds.xml", "launch/config/fastdds_loopback.xml",
+     "models/apron_lite0/model.yaml"],
 )  # fmt: skip
 def test_the_share_folder_is_complete(installed: Path, path: str) -> None:
     assert (installed / "share" / "s2m_ros" / path).is_file()

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 import sqlite3
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+import msgspec
+import numpy as np
 from typing_extensions import Self
 
 from s2m_ros.audit.closed_loop.drives import source_hash
@@ -23,7 +25,7 @@ from s2m_ros.config import Perception as Settings
 from s2m_ros.perception.interfaces import Frame
 from s2m_ros.perception.pipeline import Perception
 from s2m_ros.runtime.manifest import find
-from s2m_ros.types import UInt8
+from s2m_ros.types import InputError, UInt8
 
 Change = Callable[[Frame], Frame]
 _DECIDED_BY = ("perception", "runtime", "types.py")
@@ -54,19 +56,18 @@ class Memory:
             .execute("SELECT frame FROM frames WHERE camera=? AND stamp=?", (camera, stamp_ns))
             .fetchone()
         )
-        return None if row is None else pickle.loads(zlib.decompress(row[0]))
+        return None if row is None else unpack(row[0])
 
     def put(self, key: str, camera: str, stamp_ns: int, frame: Frame) -> None:
-        packed = zlib.compress(pickle.dumps(frame, pickle.HIGHEST_PROTOCOL), 1)
         with self._store(key) as store:
             store.execute(
-                "INSERT OR REPLACE INTO frames VALUES (?, ?, ?)", (camera, stamp_ns, packed)
+                "INSERT OR REPLACE INTO frames VALUES (?, ?, ?)", (camera, stamp_ns, pack(frame))
             )
 
     def _store(self, key: str) -> sqlite3.Connection:
         if key not in self._open:
             self._folder.mkdir(parents=True, exist_ok=True)
-            store = sqlite3.connect(self._folder / f"{self._drive}-{key}.sqlite", timeout=60)
+            store = sqlite3.connect(self._folder / f"{self._drive}-{key}.frames", timeout=60)
             store.execute("PRAGMA synchronous=OFF")  # it can be computed again
             store.execute(
                 "CREATE TABLE IF NOT EXISTS frames "
@@ -113,6 +114,38 @@ class Remembered:
             frame = change(frame)
         self.frames[camera, stamp_ns] = frame
         return frame
+
+
+def pack(frame: Frame) -> bytes:
+    """A frame as bytes that hold values alone: whoever reads them runs no code of theirs."""
+    return zlib.compress(_ENCODER.encode(frame), 1)
+
+
+def unpack(packed: bytes) -> Frame:
+    """The frame that ``pack`` packed, bit for bit. Raises InputError for anything else."""
+    try:
+        return _DECODER.decode(zlib.decompress(packed))
+    except (zlib.error, msgspec.MsgspecError, TypeError, ValueError) as error:
+        raise InputError(
+            "remembered frame", f"not one that was packed ({error})", "remove the cache"
+        ) from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise NotImplementedError(f"{type(value).__name__} is not remembered")
+
+
+def _array(kind: Any, value: Any) -> Any:
+    dtype, shape, data = value
+    return np.frombuffer(data, dtype).reshape(shape).copy()
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+_DECODER = msgspec.msgpack.Decoder(Frame, dec_hook=_array)
 
 
 def blind(frame: Frame) -> Frame:
