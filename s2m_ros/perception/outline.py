@@ -1,8 +1,10 @@
 """The score map's own outline of a prompt: a mask that needs no decoder.
 
-Each prompt gets the region around its first point that lies over a cut of its own, the one that
-best parts the values in and around its box (Otsu). It competes with the decoder's mask in
-selection, so that an object is not lost when the decoder misses it.
+Each prompt gets the region around its first point that lies over a cut of its own. Otsu's cut best
+parts the values in and around its box, but the score map blurs an object over its surroundings, and
+a region over that cut is too large by the blur: a fifth of the area of a small object. So the cut is
+raised half of the way to the mean of what lies over it. The outline competes with the decoder's mask
+in selection, so that an object is not lost when the decoder misses it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from .statistics import otsu
 
 SHIFT = 0.25
 """Rarity by which the cut is raised and lowered to see whether the outline stands still."""
+
+RAISED = 0.5
+"""How far from Otsu's cut to the mean over it the cut of an outline lies."""
 
 TRUST = 0.85
 """Predicted IoU of an outline that does not move at all."""
@@ -54,6 +59,8 @@ def _outline(
     x1, y1 = int(min(np.ceil(box[2] + margin), w)), int(min(np.ceil(box[3] + margin), h))
     patch = values[y0:y1, x0:x1]
     cut = otsu(patch)
+    if (patch > cut).any():
+        cut += RAISED * (float(patch[patch > cut].mean()) - cut)
     over = (patch > cut).view(np.uint8)
     _, labels = cv2.connectedComponents(over, connectivity=8)
     column = int(np.clip(point[0] - x0, 0, x1 - x0 - 1))
