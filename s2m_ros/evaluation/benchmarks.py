@@ -94,6 +94,11 @@ CLEAN_DRIVES = ("clean", "clean_asphalt", "clean_shadows", "clean_wet")
 DRIVE_HZ = 0.5
 """Frames a second that are measured of a drive: those in between look much the same."""
 
+SMALL = "small"
+"""The profile that has rows of its own."""
+SMALL_SCALE = 0.5
+"""The share of each side that its 640x352 are of a camera's 1280x720."""
+
 NORMAL = ("camvid/test", "airside/runway_simulated")
 """Footage that scorers which need it are fitted on: normal, and not among the sets."""
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..config import PROFILES
 from ..config import Perception as Settings
+from ..config import load as load_config
 from ..runtime import site as sites
 from ..runtime.manifest import Manifest, find, read
 from ..runtime.scorers import names_in
@@ -23,7 +25,7 @@ from ..sim.bag import write_bag
 from ..sim.scenario import load as load_scenario
 from ..types import InputError
 from . import benchmarks, calibrate, report, reuse
-from .benchmarks import Benchmark, CleanSet
+from .benchmarks import SMALL, SMALL_SCALE, Benchmark, CleanSet
 from .decoder import DecoderJob
 from .decoder import write as write_decoder
 from .document import Tree, document, write_json
@@ -31,9 +33,9 @@ from .drives import label_bags
 from .evaluate import Options
 from .footage import Together, open_footage
 from .layouts import Sample, clean, plain, read_categories
-from .one_set import Job, input_overrides
+from .one_set import LEAST_SCALE, Job, input_overrides
 
-PARTS = ("sets", "clean", "apron", "decoder", "scorers", "clustering")
+PARTS = ("sets", "clean", "small", "apron", "decoder", "scorers", "clustering")
 FORMAT = 1
 NORMAL_FRAMES = 120
 
@@ -45,9 +47,9 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 class Plan:
     """What to measure, and where.
 
-    input: what the network sees, '' for the usual share of each picture; limit: frames a set, 0 for
-    all; scorers: rows of the table of scorers, all that the model can run where None; scorer_input,
-    scorer_limit: for those rows alone.
+    input: what the network sees, '' for least_scale of each picture's sides; limit: frames a set,
+    0 for all; scorers: rows of the table of scorers, all that the model can run where None;
+    scorer_input, scorer_limit: for those rows alone.
     """
 
     data: Path
@@ -59,6 +61,7 @@ class Plan:
     scorers: Sequence[str] | None = None
     scorer_input: str = ""
     scorer_limit: int = 0
+    least_scale: float = LEAST_SCALE
 
 
 @dataclass
@@ -77,6 +80,7 @@ class Suite:
         measure: Mapping[str, Callable[[], Any]] = {
             "sets": self._sets,
             "clean": self._clean,
+            "small": self._small,
             "apron": self._apron,
             "decoder": self._decoder,
             "scorers": self._scorers,
@@ -107,6 +111,21 @@ class Suite:
             return self._masks(f"clean/{item.key}", item.title, samples, Options())
 
         return self._each(benchmarks.CLEAN_SETS, measure)
+
+    def _small(self) -> dict[str, Any]:
+        """The sets and the clean frames as the small profile sees them."""
+        plan = self.plan
+        small = load_config(PROFILES / f"{SMALL}.yaml").perception
+        model = small.model.model_copy(update={"path": plan.settings.model.path})
+        settings = plan.settings.model_copy(update={"model": model, "prompting": small.prompting})
+        suite = Suite(
+            replace(
+                plan, out=plan.out / SMALL, settings=settings, input="", least_scale=SMALL_SCALE
+            ),
+            lambda what, steps: self.progress(f"{what}, small", steps),
+            self.problems,
+        )
+        return {"sets": suite._sets(), "clean": suite._clean()}
 
     def _apron(self) -> dict[str, Tree]:
         objects = self._drives("drives", benchmarks.DRIVES)
@@ -275,7 +294,9 @@ class Suite:
         return folder
 
     def _settings(self, size: str) -> Settings:
-        given = {name.rpartition(".")[2]: value for name, value in input_overrides(size).items()}
+        given = {"least_scale": self.plan.least_scale}
+        if size:
+            given = {name.rpartition(".")[2]: v for name, v in input_overrides(size).items()}
         model = self.plan.settings.model.model_copy(update=given)
         return self.plan.settings.model_copy(update={"model": model})
 

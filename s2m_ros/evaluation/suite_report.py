@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
 from . import benchmarks, decoder
+from .benchmarks import SMALL
 from .document import Tree, finite, write_json
 from .page import write_page
 from .tables import Grid, markdown, number, pair, percent
 
+SMALL_PRESET = "small preset: "
 TITLES = {item.key: item.title for item in (*benchmarks.SETS, *benchmarks.CLEAN_SETS)}
 
 
@@ -23,8 +26,8 @@ def write(tree: Tree, out: Path) -> list[Grid]:
     text = [f"# {title(tree)}", "", subtitle(tree), "", *problems, "", *map(markdown, tables)]
     (out / "summary.md").write_text("\n".join(text))
     pages = {
-        TITLES.get(path.parent.name, path.parent.name): path.relative_to(out).as_posix()
-        for path in sorted(out.glob("*/*/report.html"))
+        _title_of(path.relative_to(out)): path.relative_to(out).as_posix()
+        for path in sorted(out.rglob("report.html"))
     }
     write_page(out / "summary.html", title(tree), subtitle(tree), tables, {}, pages, problems)
     return tables
@@ -32,6 +35,11 @@ def write(tree: Tree, out: Path) -> list[Grid]:
 
 def title(tree: Tree) -> str:
     return f"Evaluation of {tree['model']} {tree['model_version']}"
+
+
+def _title_of(page: Path) -> str:
+    name = page.parent.name
+    return f"{SMALL_PRESET if page.parts[0] == SMALL else ''}{TITLES.get(name, name)}"
 
 
 def subtitle(tree: Tree) -> str:
@@ -44,20 +52,31 @@ def subtitle(tree: Tree) -> str:
 
 def grids(tree: Tree) -> list[Grid]:
     """Every table that has rows."""
-    apron = tree.get("apron", {})
+    apron, small = tree.get("apron", {}), tree.get("small", {})
     tables = [
-        sets(tree.get("sets", {})),
-        clean({**tree.get("clean", {}), **_only(apron, "clean")}),
+        _with_small(sets(tree.get("sets", {})), sets(small.get("sets", {}))),
+        _with_small(
+            clean({**tree.get("clean", {}), **_only(apron, "clean")}), clean(small.get("clean", {}))
+        ),
         categories(apron.get("objects")),
-        sizes(tree.get("sets", {})),
+        _with_small(sizes(tree.get("sets", {})), sizes(small.get("sets", {}))),
         *(decoder.grid(part) for part in tree.get("decoder", {}).values()),
         scorers("Scorers: pixel AP / FPR95, %", tree.get("scorers", {})),
         cut_scorers(tree.get("scorers", {})),
         clusters(tree.get("clustering", {})),
         quantiles(tree.get("clustering", {})),
-        timing({**tree.get("sets", {}), **tree.get("clean", {}), **apron}),
+        _with_small(
+            timing({**tree.get("sets", {}), **tree.get("clean", {}), **apron}),
+            timing({**small.get("sets", {}), **small.get("clean", {})}),
+        ),
     ]
     return [table for table in tables if table.rows]
+
+
+def _with_small(table: Grid, small: Grid) -> Grid:
+    """The rows of the small preset below those of the default."""
+    rows = [(SMALL_PRESET + row[0], *row[1:]) for row in small.rows]
+    return replace(table, rows=[*table.rows, *rows])
 
 
 def _only(trees: Mapping[str, Tree], key: str) -> dict[str, Tree]:

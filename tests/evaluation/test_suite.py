@@ -16,7 +16,7 @@ from s2m_ros.evaluation.tables import Grid, markdown
 from s2m_ros.runtime.scorers import SCORERS
 
 BOX = (40, 100, 88, 140)
-PARTS = "sets,clean,decoder,scorers,clustering"
+PARTS = "sets,clean,small,decoder,scorers,clustering"
 
 
 def picture(path: Path, image: np.ndarray) -> None:
@@ -79,6 +79,9 @@ def test_every_part_has_its_figures(out: Path) -> None:
         "runway_held_out": 1,
         "camvid_test": 2,
     }
+    small = tree["small"]["sets"]["road_anomaly"]
+    assert small["input"]["used"] != tree["sets"]["road_anomaly"]["input"]["used"]
+    assert tree["small"]["clean"]["camvid_test"]["clean_frames"] == 2
     assert tree["decoder"]["davis"]["iou"]["all"]["exact"] > 0.9
     expected = {*SCORERS, benchmarks.COMBINATION}
     assert set(tree["scorers"]["road_anomaly"]) == expected
@@ -102,8 +105,11 @@ def test_the_summary_has_a_row_for_each_scorer(out: Path) -> None:
     for name in SCORERS:
         assert f"\n| {name} |" in text
     assert "| mean |" in text
+    assert text.count("| small preset: RoadAnomaly |") == 2  # the sets and the timing
+    assert "| small preset: CamVid test |" in text
     page = (out / "summary.html").read_text()
     assert 'href="sets/road_anomaly/report.html"' in page
+    assert 'href="small/sets/road_anomaly/report.html"' in page
     assert "http:" not in page
 
 
