@@ -46,9 +46,11 @@ setup(
     ],
     entry_points={
         "console_scripts": [
-            "camera_node = s2m_ros.nodes.camera_node:main",
-            "fusion_node = s2m_ros.nodes.fusion_node:main",
-            "tracker_node = s2m_ros.nodes.tracker_node:main",
+            "camera_node = s2m_ros.nodes.__main__:camera_node",
+            "fusion_node = s2m_ros.nodes.__main__:fusion_node",
+            "tracker_node = s2m_ros.nodes.__main__:tracker_node",
+            "monitor_node = s2m_ros.nodes.__main__:monitor_node",
+            "vehicle_node = s2m_ros.nodes.__main__:vehicle_node",
             "s2m = s2m_ros.cli.main:main",
         ],
     },

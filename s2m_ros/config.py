@@ -184,6 +184,18 @@ class Intake(Section):
     transport: Literal["raw", "compressed"] = leaf("raw", "Image transport")
 
 
+class Monitor(Section):
+    hang_ms: float = leaf(
+        700.0, "Silence of a node after which it counts as hung or dead", "ms", ge=500, le=60_000
+    )
+    loading_ms: float = leaf(
+        10_000.0, "The same, while the node is loading a model", "ms", ge=500, le=600_000
+    )
+    start_ms: float = leaf(
+        20_000.0, "Time that a node has for its first sign of life", "ms", ge=1000, le=600_000
+    )
+
+
 class Config(Section):
     """The whole tree, with the defaults of a desktop CPU."""
 
@@ -194,6 +206,7 @@ class Config(Section):
     tracking: Tracking = Tracking()
     hazards: Hazards = Hazards()
     intake: Intake = Intake()
+    monitor: Monitor = Monitor()
 
 
 PROFILES = Path(__file__).with_name("profiles")

@@ -28,7 +28,8 @@ CORE_MAY_USE = {"numpy", "scipy", "cv2", "yaml", "pydantic", *sys.stdlib_module_
 ROS = {
     "rclpy", "rcl_interfaces", "s2m_msgs", "sensor_msgs", "std_msgs", "geometry_msgs", "nav_msgs",
     "visualization_msgs", "diagnostic_msgs", "builtin_interfaces", "rosgraph_msgs", "tf2_msgs",
-    "tf2_ros", "message_filters", "cv_bridge", "vision_msgs", "launch", "launch_ros",
+    "lifecycle_msgs", "tf2_ros", "message_filters", "cv_bridge", "vision_msgs", "launch",
+    "launch_ros",
 }  # fmt: skip
 OPTIONAL_ROS = {"message_filters", "cv_bridge", "vision_msgs"}
 MAY_USE_ROS = ("nodes", "cli", "audit")

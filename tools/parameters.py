@@ -9,16 +9,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from s2m_ros.config import leaves
-from s2m_ros.nodes.graph import CAMERA_SETTINGS, FUSION_SETTINGS, TRACKER_SETTINGS, belongs
+from s2m_ros.nodes.graph import SETTINGS, belongs
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "parameters.md"
 FILE = ROOT / "launch" / "config" / "s2m.yaml"
-NODES = {
-    "camera": CAMERA_SETTINGS,
-    "fusion": FUSION_SETTINGS,
-    "tracker": TRACKER_SETTINGS,
-}
 BOUNDS = {"Ge": "≥", "Gt": ">", "Le": "≤", "Lt": "<"}
 
 
@@ -60,7 +55,7 @@ def table() -> str:
         top = name.rpartition(".")[0] or "general"
         if top != branch:
             branch = top
-            users = [node for node, settings in NODES.items() if belongs(name, settings)]
+            users = [node for node, settings in SETTINGS.items() if belongs(name, settings)]
             lines += ["", f"## {branch}", ""]
             if users and branch != "general":
                 lines += [f"Read by: {', '.join(users)} node{'s' * (len(users) > 1)}.", ""]

@@ -5,35 +5,24 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from s2m_ros.config import ConfigError
+from s2m_ros.nodes.executing import run
 from s2m_ros.nodes.graph import CAMERA_SETTINGS
 from s2m_ros.nodes.qos import reliable_qos, sensor_qos
 from s2m_ros.nodes.seams import cv_bridge
-from s2m_ros.nodes.stage_node import StageNode, run
+from s2m_ros.nodes.stage_node import StageNode
 from s2m_ros.pipeline.camera import CameraStage
 from s2m_ros.types import State
 from s2m_ros.wire import topics
 from s2m_ros.wire.geometry import stamp_ns
 
-_RETRY_S = 3.0
-
 
 class CameraNode(StageNode):
-    def __init__(self) -> None:
-        super().__init__("camera", CAMERA_SETTINGS)
-        camera, transport = self.config.camera, self.config.intake.transport
-        topic = topics.image(camera, transport)
-        kind = "CompressedImage" if transport == "compressed" else "Image"
-        self.camera_stage = CameraStage(self.config, self.factory, other=cv_bridge.converter(topic))
-        self._loaded = False
-        self._retry_s = 0.0
-        self.listen(
-            f"sensor_msgs/msg/{kind}",
-            topic,
-            self._image,
-            sensor_qos(),
-            aged=True,
-            silent=State.UNKNOWN,
-        )
+    stage: CameraStage
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("camera", CAMERA_SETTINGS, **options)
+        camera = self.config.camera
         self._masks = self.talk(
             "s2m_msgs/msg/ObjectMaskArray", topics.masks(camera), reliable_qos(2)
         )
@@ -41,20 +30,33 @@ class CameraNode(StageNode):
         self._overlay = self.talk(
             "sensor_msgs/msg/CompressedImage", topics.overlay(camera), reliable_qos()
         )
-        self.start(self.camera_stage)
+        self.start()
 
-    def prepare(self) -> None:
-        self._retry_s = time.monotonic() + _RETRY_S
-        self._loaded = self.camera_stage.load()
-        self.report.values.update(self.camera_stage.info)
+    def make(self) -> CameraStage:
+        """Loads the model and warms it up."""
+        topic = topics.image(self.config.camera, self.config.intake.transport)
+        other = cv_bridge.converter(self.named(topic))
+        stage = CameraStage(self.config, self.factory, other=other, named=self.named)
+        if not stage.load():
+            raise ConfigError(stage.conditions.worst().reason)
+        self.report.values.update(stage.info)
+        return stage
 
-    def tick(self) -> None:
-        if not self._loaded and time.monotonic() > self._retry_s:
-            self.prepare()
+    def connect(self) -> None:
+        transport = self.config.intake.transport
+        kind = "CompressedImage" if transport == "compressed" else "Image"
+        self.listen(
+            f"sensor_msgs/msg/{kind}",
+            topics.image(self.config.camera, transport),
+            self._image,
+            sensor_qos(),
+            aged=True,
+            silent=State.UNKNOWN,
+        )
 
     def _image(self, message: Any) -> None:
         begun_s = time.perf_counter()
-        output = self.camera_stage.process(message)
+        output = self.stage.process(message)
         self._masks.publish(output.masks)
         self.report.output(
             stamp_ns(message.header.stamp),
@@ -68,11 +70,11 @@ class CameraNode(StageNode):
 
     def fault(self, message: Any, reason: str) -> None:
         if message is not None:
-            self._masks.publish(self.camera_stage.refuse(message.header, State.FAULT, reason))
+            self._masks.publish(self.stage.refuse(message.header, State.FAULT, reason))
 
 
 def main(args: list[str] | None = None) -> None:
-    run(CameraNode, args)
+    run([CameraNode], args)
 
 
 if __name__ == "__main__":

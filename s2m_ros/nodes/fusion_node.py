@@ -6,11 +6,12 @@ import time
 from functools import partial
 from typing import Any
 
+from s2m_ros.nodes.executing import run
 from s2m_ros.nodes.graph import FUSION_SETTINGS
 from s2m_ros.nodes.qos import reliable_qos, sensor_qos
 from s2m_ros.nodes.seams import tf
 from s2m_ros.nodes.seams.message_filters import MessageFiltersPairing
-from s2m_ros.nodes.stage_node import StageNode, run
+from s2m_ros.nodes.stage_node import StageNode
 from s2m_ros.pipeline.fusion import FusionStage
 from s2m_ros.types import State
 from s2m_ros.wire import topics
@@ -18,20 +19,29 @@ from s2m_ros.wire.geometry import stamp_ns
 
 
 class FusionNode(StageNode):
-    def __init__(self) -> None:
-        super().__init__("fusion", FUSION_SETTINGS)
+    stage: FusionStage
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("fusion", FUSION_SETTINGS, **options)
+        self._transforms = tf.transforms(self)
+        self._objects = self.talk("s2m_msgs/msg/Object3DArray", topics.OBJECTS, reliable_qos(5))
+        self.start()
+
+    def make(self) -> FusionStage:
         settings = self.config.fusion
-        source = None if settings.calibration_file else tf.transforms(self)
-        own_pairing = settings.pairing.backend == "own"
-        stage = FusionStage(
+        pairing = None
+        if settings.pairing.backend == "message_filters":
+            pairing = MessageFiltersPairing(settings.pairing, self.config.cameras, self.factory)
+        return FusionStage(
             self.config,
             self.factory,
-            source,
-            None
-            if own_pairing
-            else MessageFiltersPairing(settings.pairing, self.config.cameras, self.factory),
+            None if settings.calibration_file else self._transforms,
+            pairing,
+            named=self.named,
         )
-        self.fusion_stage = stage
+
+    def connect(self) -> None:
+        stage = self.stage
         for camera in self.config.cameras:
             self.listen(
                 "s2m_msgs/msg/ObjectMaskArray",
@@ -60,25 +70,30 @@ class FusionNode(StageNode):
         self.listen(
             "nav_msgs/msg/Odometry", topics.ODOM, stage.add_odometry, sensor_qos(50), capacity=50
         )
-        if source is None and not settings.calibration_file:
+        if self._transforms is None and not self.config.fusion.calibration_file:
             tf.listen(self, stage.add_transforms)
-        self._objects = self.talk("s2m_msgs/msg/Object3DArray", topics.OBJECTS, reliable_qos(5))
-        self.start(stage)
 
     def tick(self) -> None:
         begun_s = time.perf_counter()
-        for objects in self.fusion_stage.poll(self.now_ns()):
+        for objects in self.stage.poll(self.now_ns()):
             self._objects.publish(objects)
             now_s = time.perf_counter()
             self.report.output(stamp_ns(objects.header.stamp), (now_s - begun_s) * 1e3, {})
             begun_s = now_s
 
     def fault(self, message: Any, reason: str) -> None:
-        self._objects.publish(self.fusion_stage.refuse(self.now_ns(), State.FAULT, reason))
+        self._refuse(State.FAULT, reason)
+
+    def farewell(self, reason: str) -> None:
+        self._refuse(State.UNKNOWN, reason)
+
+    def _refuse(self, state: State, reason: str) -> None:
+        if self.active:
+            self._objects.publish(self.stage.refuse(self.now_ns(), state, reason))
 
 
 def main(args: list[str] | None = None) -> None:
-    run(FusionNode, args)
+    run([FusionNode], args)
 
 
 if __name__ == "__main__":

@@ -20,22 +20,35 @@ PACKAGE = "s2m_ros"
 CAMERA_SETTINGS = ("camera", "perception", "intake")
 FUSION_SETTINGS = ("cameras", "fusion", "intake")
 TRACKER_SETTINGS = ("tracking", "hazards", "intake")
+MONITOR_SETTINGS = ("monitor",)
+SETTINGS = {
+    "camera": CAMERA_SETTINGS,
+    "fusion": FUSION_SETTINGS,
+    "tracker": TRACKER_SETTINGS,
+    "monitor": MONITOR_SETTINGS,
+}
 
 
 @dataclass(frozen=True)
 class NodeSpec:
     """One process. Topics in ``remappings`` are relative to the namespace, as the nodes name them.
 
-    parameters holds what differs from the defaults; parameter_files are read before them.
+    parameters holds what differs from the defaults; parameter_files are read before them;
+    arguments come before those of ROS on the command line.
     """
 
     name: str
     executable: str
-    module: str
     namespace: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     parameter_files: tuple[Path, ...] = ()
     remappings: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        """Where the node is written."""
+        return f"{PACKAGE}.nodes.{self.executable}"
 
     def ros_arguments(self) -> list[str]:
         """What follows the executable on its command line."""
@@ -52,7 +65,10 @@ class NodeSpec:
 
     def command(self, python: str = sys.executable) -> list[str]:
         """The command line of the process where no ROS tool starts it."""
-        return [python, "-m", self.module, *self.ros_arguments()]
+        return [
+            python, "-m", f"{PACKAGE}.nodes", self.executable, *self.arguments,
+            *self.ros_arguments(),
+        ]  # fmt: skip
 
 
 def graph(
@@ -63,7 +79,8 @@ def graph(
     parameter_files: Sequence[Path] = (),
     remappings: Mapping[str, str] | None = None,
 ) -> list[NodeSpec]:
-    """The nodes of one vehicle: one camera node per camera, the fusion node, the tracker node.
+    """The nodes of one vehicle: one camera node per camera, the fusion node, the tracker node, and
+    the monitor that watches them.
 
     namespace: absolute ('/tug_7') or empty; remappings: {topic: new name} of any topic that
     ``s2m_ros.wire.topics`` names.
@@ -75,14 +92,13 @@ def graph(
         return NodeSpec(
             name,
             kind,
-            f"{PACKAGE}.nodes.{kind}",
             namespace,
             {**common, **_changed(config, settings), **own},
             tuple(parameter_files),
             tuple((remappings or {}).items()),
         )
 
-    return [
+    nodes = [
         *(
             node(f"camera_{camera}", "camera_node", CAMERA_SETTINGS, camera=camera)
             for camera in config.cameras
@@ -90,6 +106,20 @@ def graph(
         node("fusion", "fusion_node", FUSION_SETTINGS),
         node("tracker", "tracker_node", TRACKER_SETTINGS),
     ]
+    watched = [spec.name for spec in nodes]
+    return [*nodes, node("monitor", "monitor_node", MONITOR_SETTINGS, watched=watched)]
+
+
+def composed(specs: Sequence[NodeSpec]) -> list[NodeSpec]:
+    """The same nodes in two processes: all in one, and the monitor apart, so that it outlives it.
+
+    Saves the memory of the other processes; but one that dies takes all with it, and Python's
+    threads share one core for what is not inference.
+    """
+    together = [spec for spec in specs if spec.executable != "monitor_node"]
+    arguments = tuple(json.dumps([s.executable, *s.ros_arguments()]) for s in together)
+    vehicle = NodeSpec("vehicle", "vehicle_node", specs[0].namespace, arguments=arguments)
+    return [vehicle, *(spec for spec in specs if spec.executable == "monitor_node")]
 
 
 def belongs(name: str, settings: Sequence[str]) -> bool:

@@ -43,11 +43,12 @@ class Inbox:
             self._changed.wait_for(lambda: self._items or self._closed, timeout_s)
             return self._items.popleft() if self._items and not self._closed else None
 
-    def flush(self) -> None:
-        """Drop all that waits and count it."""
+    def flush(self, keep: str = "") -> None:
+        """Drop all that waits, but for one key, and count it."""
         with self._changed:
-            self.dropped.update(item.key for item in self._items)
-            self._items.clear()
+            kept = [item for item in self._items if item.key == keep]
+            self.dropped.update(item.key for item in self._items if item.key != keep)
+            self._items = deque(kept)
 
     def close(self) -> None:
         with self._changed:

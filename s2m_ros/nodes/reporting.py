@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from s2m_ros.nodes.factory import RclpyFactory, message_type
-from s2m_ros.pipeline.conditions import Conditions
+from s2m_ros.pipeline.conditions import Condition
 from s2m_ros.types import Health, State
 from s2m_ros.wire import topics
 from s2m_ros.wire.health import ERROR, encode_diagnostics, encode_health
 
 _DEBUG = ("processing_time_ms", "pipeline_latency_ms", "cyclic_time_ms")
+BEAT_S = 0.2
+"""Period of Health: the monitor takes a node for hung or dead after a few missing ones."""
+_DIAGNOSTICS_S = 1.0
 _WINDOW = 50
 _LOG_PERIOD_S = 5.0
 
@@ -25,24 +29,33 @@ _LOG_PERIOD_S = 5.0
 class Reporter:
     """Publishes s2m/health, /diagnostics and ~/debug/*.
 
-    ``publish`` goes out each second; ``update`` at once when the state has changed.
+    ``beat`` goes out at BEAT_S, with diagnostics each second; ``update`` at once when the state has
+    changed. verdict, latched: what the node is worth now, and whether a fault is held; errors:
+    conditions that are diagnostics of level ERROR whatever the state.
     """
 
-    def __init__(self, node: Node, conditions: Conditions) -> None:
+    def __init__(
+        self,
+        node: Node,
+        verdict: Callable[[], Condition],
+        latched: Callable[[], bool] = lambda: False,
+        errors: Collection[str] = (),
+    ) -> None:
         self._node = node
-        self._conditions = conditions
+        self._verdict = verdict
+        self._latched = latched
+        self._errors = errors
         self._factory = RclpyFactory()
         self._lock = threading.Lock()
         self._sequence = 0
         self._state: State | None = None
         self._logged: tuple[str, float] = ("", 0.0)
+        self._diagnosed_s = -math.inf
         self._output_ns: int | None = None
         self._cycles: deque[float] = deque(maxlen=_WINDOW)
         self._last_cycle_s: float | None = None
         self._timings: dict[str, float] = {}
         self.values: dict[str, str] = {}
-        self.errors: set[str] = set()
-        """Conditions that are diagnostics of level ERROR whatever the state."""
         reliable = QoSProfile(depth=10)
         self._health = self._publisher("s2m_msgs/msg/Health", topics.HEALTH, reliable)
         self._diagnostics = self._publisher(
@@ -75,28 +88,40 @@ class Reporter:
 
     def update(self, drops: Mapping[str, int]) -> None:
         """Publish when the state is not the one published last."""
-        if self._conditions.worst().state != self._state:
+        if self._verdict().state != self._state:
             self.publish(drops)
 
-    def publish(self, drops: Mapping[str, int]) -> None:
+    def beat(self, drops: Mapping[str, int]) -> None:
+        """Health; and diagnostics when a second has passed or the state has changed."""
+        due = time.monotonic() - self._diagnosed_s >= _DIAGNOSTICS_S - BEAT_S / 2
+        self.publish(drops, diagnostics=due or self._verdict().state != self._state)
+
+    def publish(self, drops: Mapping[str, int], *, diagnostics: bool = True) -> None:
         with self._lock:
             health = self._compose(drops)
             self._log(health)
             self._state = health.state
-            age_s = -1.0 if self._output_ns is None else (health.stamp_ns - self._output_ns) * 1e-9
-            self._health.publish(encode_health(self._factory, health, age_s))
-            level = ERROR if self.errors else None
+            self._health.publish(encode_health(self._factory, health, self._age_s(health.stamp_ns)))
+            if not diagnostics:
+                return
+            self._diagnosed_s = time.monotonic()
+            level = ERROR if self._errors else None
             self._diagnostics.publish(
                 encode_diagnostics(self._factory, health, self._node.get_namespace(), level)
             )
 
+    def _age_s(self, now_ns: int) -> float:
+        """Age of the newest output; negative before the first."""
+        return -1.0 if self._output_ns is None else (now_ns - self._output_ns) * 1e-9
+
     def _compose(self, drops: Mapping[str, int]) -> Health:
         self._sequence += 1
-        verdict = self._conditions.worst()
+        verdict, now_ns = self._verdict(), self._now_ns()
         cycles = tuple(self._cycles)
         mean_ms = sum(cycles) / len(cycles) if cycles else 0.0
         values = {
             "state": verdict.state.name,
+            "age_s": f"{self._age_s(now_ns):.2f}",
             "rate_hz": f"{1e3 / mean_ms:.2f}" if mean_ms else "0",
             "jitter_ms": f"{max(cycles) - min(cycles):.1f}" if cycles else "0",
             **{name: f"{value:.1f}" for name, value in tuple(self._timings.items())},
@@ -107,9 +132,9 @@ class Reporter:
             self._node.get_fully_qualified_name(),
             verdict.state,
             verdict.reason,
-            self._now_ns(),
+            now_ns,
             self._sequence,
-            self._conditions.latched,
+            self._latched(),
             values,
         )
 

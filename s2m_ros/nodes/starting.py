@@ -12,7 +12,7 @@ from typing import Any
 from s2m_ros.config import ConfigError, load
 from s2m_ros.nodes.graph import NodeSpec, graph
 
-RESPAWN_DELAY_S = 2.0
+RESPAWN_DELAY_S = 0.5
 
 
 def requested(

@@ -5,39 +5,31 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from rclpy.duration import Duration
+
+from s2m_ros.nodes.executing import run
 from s2m_ros.nodes.graph import TRACKER_SETTINGS
 from s2m_ros.nodes.qos import reliable_qos
 from s2m_ros.nodes.seams import tf, vision_msgs
-from s2m_ros.nodes.stage_node import StageNode, run
+from s2m_ros.nodes.stage_node import StageNode
 from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
+from s2m_ros.pipeline.transforms import Transforms
 from s2m_ros.types import State
 from s2m_ros.wire import topics
 from s2m_ros.wire.geometry import stamp_ns
 
 _BASE_FRAME = "base_link"
+_DELIVERY_S = 0.3
 
 
 class TrackerNode(StageNode):
-    def __init__(self) -> None:
-        super().__init__("tracker", TRACKER_SETTINGS)
-        stage = TrackingStage(self.config, self.factory)
-        self.tracking_stage = stage
-        if stage.needs_transforms:  # all of /tf is much to listen to for nothing
-            source = tf.transforms(self)
-            if source is None:
-                tf.listen(self, stage.add_transforms)
-            else:
-                stage.transforms = source
+    stage: TrackingStage
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("tracker", TRACKER_SETTINGS, **options)
+        self._transforms: Transforms | None = None
         self._frame = _BASE_FRAME
-        self._heard_s = time.monotonic()
-        self.listen(
-            "s2m_msgs/msg/Object3DArray",
-            topics.OBJECTS,
-            self._track,
-            reliable_qos(5),
-            capacity=5,
-            silent=State.UNKNOWN,
-        )
+        self._heard_s = 0.0
         self._hazards = self.talk("s2m_msgs/msg/HazardArray", topics.HAZARDS, reliable_qos(5))
         self._markers = self.talk(
             "visualization_msgs/msg/MarkerArray", topics.MARKERS, reliable_qos(5)
@@ -47,31 +39,57 @@ class TrackerNode(StageNode):
             if vision_msgs.installed()
             else None
         )
-        self.start(self.tracking_stage)
+        self.start()
+
+    def make(self) -> TrackingStage:
+        return TrackingStage(self.config, self.factory, named=self.named)
+
+    def connect(self) -> None:
+        self._heard_s = time.monotonic()
+        if self.stage.needs_transforms:  # all of /tf is much to listen to for nothing
+            self._transforms = self._transforms or tf.transforms(self)
+            if self._transforms is None:
+                tf.listen(self, self.stage.add_transforms)
+            else:
+                self.stage.transforms = self._transforms
+        self.listen(
+            "s2m_msgs/msg/Object3DArray",
+            topics.OBJECTS,
+            self._track,
+            reliable_qos(5),
+            capacity=5,
+            silent=State.UNKNOWN,
+        )
 
     def _track(self, message: Any) -> None:
         begun_s = time.perf_counter()
         self._heard_s = time.monotonic()
         self._frame = message.header.frame_id
-        self._publish(self.tracking_stage.process(message))
+        self._publish(self.stage.process(message))
         ms = (time.perf_counter() - begun_s) * 1e3
         self.report.output(stamp_ns(message.header.stamp), ms, {})
 
     def tick(self) -> None:
         """While nothing comes, say so at the period of the timeout: silence must not look clear."""
         silent_s = time.monotonic() - self._heard_s
-        if silent_s < self.config.intake.input_timeout_ms * 1e-3:
+        if not self.intake.open or silent_s < self.config.intake.input_timeout_ms * 1e-3:
             return
         self._heard_s = time.monotonic()
-        self._refuse(
-            self.now_ns(), State.UNKNOWN, f"{topics.OBJECTS}: silent: check the fusion node"
-        )
+        reason = f"{self.named(topics.OBJECTS)}: silent: check the fusion node"
+        self._refuse(State.UNKNOWN, reason)
 
     def fault(self, message: Any, reason: str) -> None:
-        self._refuse(self.now_ns(), State.FAULT, reason)
+        self._refuse(State.FAULT, reason)
 
-    def _refuse(self, ns: int, state: State, reason: str) -> None:
-        self._publish(self.tracking_stage.refuse(ns, self._frame, state, reason))
+    def farewell(self, reason: str) -> None:
+        """The reset takes all markers away."""
+        self._refuse(State.UNKNOWN, reason)
+        for publisher in (self._hazards, self._markers):
+            publisher.wait_for_all_acked(Duration(seconds=_DELIVERY_S))
+
+    def _refuse(self, state: State, reason: str) -> None:
+        if self.active:
+            self._publish(self.stage.refuse(self.now_ns(), self._frame, state, reason))
 
     def _publish(self, output: TrackingOutput) -> None:
         self._hazards.publish(output.hazards)
@@ -81,7 +99,7 @@ class TrackerNode(StageNode):
 
 
 def main(args: list[str] | None = None) -> None:
-    run(TrackerNode, args)
+    run([TrackerNode], args)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from s2m_ros.config import Fusion as Settings
@@ -19,11 +20,18 @@ class Calibration:
     there is one, else from ``transforms``.
 
     Both may come late, be wrong and be corrected while running: what is asked for and not there
-    raises InputError with the topic or file at fault.
+    raises InputError with the topic or file at fault. named: the name of a topic in messages.
     """
 
-    def __init__(self, settings: Settings, transforms: Transforms, conditions: Conditions) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transforms: Transforms,
+        conditions: Conditions,
+        named: Callable[[str], str] = str,
+    ) -> None:
         self._settings = settings
+        self._named = named
         self._transforms = transforms
         self._conditions = conditions
         self._cameras: dict[str, tuple[CameraModel, tuple[Any, ...]]] = {}
@@ -36,7 +44,7 @@ class Calibration:
 
     def add_camera_info(self, camera: str, message: Any) -> bool:
         """Take a CameraInfo. False when it cannot be used: the camera then has no intrinsics."""
-        topic = topics.camera_info(camera)
+        topic = self._named(topics.camera_info(camera))
         content = _content(message)
         if camera in self._cameras and self._cameras[camera][1] == content:
             return True
@@ -52,7 +60,7 @@ class Calibration:
 
     def camera(self, masks: ObjectMasks) -> CameraModel:
         """The model of the camera that took an image, its frame placed in the rig."""
-        name, topic = masks.camera, topics.camera_info(masks.camera)
+        name, topic = masks.camera, self._named(topics.camera_info(masks.camera))
         model = self._cameras[name][0] if name in self._cameras else self.rig.cameras.get(name)
         if model is None:
             raise self._conditions.error(topic) or InputError(
@@ -60,7 +68,7 @@ class Calibration:
                 "no calibration came yet",
                 "publish it, or set fusion.calibration_file to a file with this camera",
             )
-        model.require_size(topics.image(name), masks.image_size)
+        model.require_size(self._named(topics.image(name)), masks.image_size)
         self.place(masks.frame_id, masks.stamp_ns)
         return model
 

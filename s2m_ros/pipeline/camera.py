@@ -61,7 +61,7 @@ class CameraStage:
     """One camera. Without a usable model or image it answers UNKNOWN, with the reason.
 
     build makes the perception; ``load`` calls it, and again after it failed. other: converter
-    for encodings that our own codec lacks.
+    for encodings that our own codec lacks; named: the name of a topic in messages.
     """
 
     def __init__(
@@ -70,10 +70,11 @@ class CameraStage:
         factory: MessageFactory,
         build: Callable[..., Perception] = build_perception,
         other: Callable[[Any], UInt8] | None = None,
+        named: Callable[[str], str] = str,
     ) -> None:
         self.conditions = Conditions()
         self._drops: Counter[str] = Counter()
-        self.topic = topics.image(config.camera, config.intake.transport)
+        self.topic = named(topics.image(config.camera, config.intake.transport))
         self._camera = config.camera
         self._compressed = config.intake.transport == "compressed"
         self._settings = config.perception
@@ -130,9 +131,9 @@ class CameraStage:
         self._drops.update({f"candidate_{name}": n for name, n in frame.masks.drops.items()})
         return CameraOutput(encode_masks(self._factory, frame.masks), self._factory, image, frame)
 
-    def reset(self) -> None:
+    def reset(self, why: str = "time_jumps") -> None:
         """The clock jumped: an image has no past to forget, so it is only counted."""
-        self._drops["time_jumps"] += 1
+        self._drops[why] += 1
 
     def refuse(self, header: Any, state: State, reason: str) -> Any:
         """The masks message of an image that could not be looked at: empty, and not clear."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -43,7 +43,7 @@ class FusionStage:
     Each pair gets an Object3DArray whose state says what was missing: without a usable camera
     UNKNOWN, without LiDAR, odometry or one of several cameras DEGRADED. While no masks come at
     all, each sweep is answered alone, UNKNOWN. ``transforms`` replaces the tree that
-    ``add_transforms`` fills.
+    ``add_transforms`` fills; named: the name of a topic in messages.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class FusionStage:
         factory: MessageFactory,
         transforms: Transforms | None = None,
         pairing: PairingBackend | None = None,
+        named: Callable[[str], str] = str,
     ) -> None:
         self.conditions = Conditions()
         self._drops: Counter[str] = Counter()
@@ -60,9 +61,10 @@ class FusionStage:
         self._names = tuple(config.cameras)
         self._silence_ns = round(config.intake.input_timeout_ms * 1e6)
         self._factory = factory
+        self._named = named
         self._tree = TransformTree()
         self._transforms: Transforms = transforms or self._tree
-        self._calibration = Calibration(config.fusion, self._transforms, self.conditions)
+        self._calibration = Calibration(config.fusion, self._transforms, self.conditions, named)
         self._pairing = pairing or Pairing(config.fusion.pairing, config.cameras)
         self._ego = EgoMotion()
         self._fusion = Fusion(config.fusion, self._calibration.rig)
@@ -83,7 +85,7 @@ class FusionStage:
         }
 
     def add_masks(self, message: Any) -> None:
-        topic = topics.masks(message.camera)
+        topic = self._named(topics.masks(message.camera))
         try:
             masks = decode_masks(message, topic)
         except InputError as error:
@@ -96,15 +98,16 @@ class FusionStage:
         self._unseen = None
 
     def add_cloud(self, message: Any) -> None:
+        topic = self._named(topics.POINTS)
         try:
-            sweep, dropped = decode_sweep(message, topics.POINTS)
+            sweep, dropped = decode_sweep(message, topic)
             if not len(sweep.points):
                 problem = "no point is finite" if dropped else "the cloud is empty"
-                raise InputError(topics.POINTS, problem, "check the LiDAR and its driver")
+                raise InputError(topic, problem, "check the LiDAR and its driver")
         except InputError as error:
-            self._refuse(topics.POINTS, error, "bad_cloud")
+            self._refuse(topic, error, "bad_cloud")
             return
-        self.conditions.clear(topics.POINTS)
+        self.conditions.clear(topic)
         self._points.update(dropped)
         if self._pairing.add_sweep(sweep):
             self._drops["time_jumps"] += 1
@@ -114,12 +117,13 @@ class FusionStage:
             self._unseen = sweep
 
     def add_odometry(self, message: Any) -> None:
+        topic = self._named(topics.ODOM)
         try:
-            ego = decode_odometry(message, topics.ODOM, self._settings.base_frame)
+            ego = decode_odometry(message, topic, self._settings.base_frame)
         except InputError as error:
-            self._refuse(topics.ODOM, error, "bad_odometry")
+            self._refuse(topic, error, "bad_odometry")
             return
-        self.conditions.clear(topics.ODOM)
+        self.conditions.clear(topic)
         self._ego.add(ego)
 
     def add_camera_info(self, camera: str, message: Any) -> None:
@@ -147,14 +151,14 @@ class FusionStage:
         """What still waits at the end of a recording."""
         return [self._answer(pair) for pair in self._pairing.drain()]
 
-    def reset(self) -> None:
+    def reset(self, why: str = "time_jumps") -> None:
         """Forget all that has a time (the clock jumped); calibration stays."""
         self._pairing.flush()
         self._ego.clear()
         self._transforms.clear_moving()
         self._fusion, self._set = Fusion(self._settings, self._calibration.rig), {}
         self._seen_ns = self._unseen = None
-        self._drops["time_jumps"] += 1
+        self._drops[why] += 1
 
     def refuse(self, stamp_ns: int, state: State, reason: str) -> Any:
         """The message of an instant that could not be looked at: empty, and not clear."""
@@ -171,7 +175,7 @@ class FusionStage:
         return self._fuse(pair.stamp_ns, masks, sweep, found)
 
     def _answer_unseen(self, sweep: Sweep) -> Any:
-        names = ", ".join(topics.masks(camera) for camera in self._names)
+        names = ", ".join(self._named(topics.masks(camera)) for camera in self._names)
         reason = f"{names}: silent: check that the camera nodes run and get images"
         found = [Condition(State.UNKNOWN, reason)]
         return self._fuse(sweep.stamp_ns, [], self._usable_sweep(sweep, "", found), found)
@@ -220,7 +224,7 @@ class FusionStage:
             found.append(Condition(masks.state, masks.reason))
             usable.append(masks)
         for camera in pair.missing:
-            topic = topics.masks(camera)
+            topic = self._named(topics.masks(camera))
             reason = str(self.conditions.error(topic) or f"{topic}: no masks in time")
             failed.append(Condition(State.UNKNOWN, reason))
         # While another camera sees, the loss of one only degrades.
@@ -231,7 +235,8 @@ class FusionStage:
         self, sweep: Sweep | None, why_not: str, found: list[Condition]
     ) -> Sweep | None:
         if sweep is None:
-            reason = self.conditions.error(topics.POINTS) or f"{topics.POINTS}: {why_not}"
+            topic = self._named(topics.POINTS)
+            reason = self.conditions.error(topic) or f"{topic}: {why_not}"
             found.append(Condition(State.DEGRADED, str(reason)))
             return None
         try:
@@ -246,8 +251,9 @@ class FusionStage:
         ego = self._ego.at(stamp_ns)
         if ego is None:
             came = "no pose near this image" if len(self._ego) else "no message yet"
-            reason = self.conditions.error(topics.ODOM) or (
-                f"{topics.ODOM}: {came}: publish odometry with stamps of the sensors' clock; "
+            topic = self._named(topics.ODOM)
+            reason = self.conditions.error(topic) or (
+                f"{topic}: {came}: publish odometry with stamps of the sensors' clock; "
                 f"until then objects are given in '{self._settings.base_frame}'"
             )
             found.append(Condition(State.DEGRADED, str(reason)))

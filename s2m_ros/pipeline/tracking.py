@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,13 +43,17 @@ class TrackingStage:
     The state of the objects passes through to the hazards. When the stamps go back by more than
     a second or the frame changes, all tracks and markers are dropped and counted. ``transforms``
     says where the map of the zones is: the tree that ``add_transforms`` fills, unless another is
-    set. Raises ConfigError for a policy or zones file that cannot be used.
+    set; named: the name of a topic in messages. Raises ConfigError for a policy or zones file that
+    cannot be used.
     """
 
-    def __init__(self, config: Config, factory: MessageFactory) -> None:
+    def __init__(
+        self, config: Config, factory: MessageFactory, named: Callable[[str], str] = str
+    ) -> None:
         self.conditions = Conditions()
         self._drops: Counter[str] = Counter()
         self._factory = factory
+        self._topic = named(topics.OBJECTS)
         self._tracker = Tracker(config.tracking)
         self._policy = HazardPolicy(config.hazards)
         self._map_frame = config.hazards.map_frame
@@ -57,7 +61,7 @@ class TrackingStage:
         self._tree = TransformTree(slack_s=_MAP_SLACK_S)
         self.transforms: Transforms = self._tree
         self._markers = MarkerBook()
-        self._stale_markers: list[Any] = []
+        self._stale_markers: list[Any] = self._markers.clear()
         self._last: tuple[int, str] | None = None
         self._sequence = 0
 
@@ -87,16 +91,16 @@ class TrackingStage:
         """Answer one Object3DArray."""
         ns, frame = stamp_ns(message.header.stamp), message.header.frame_id
         try:
-            objects = decode_objects(message, topics.OBJECTS)
+            objects = decode_objects(message, self._topic)
         except InputError as error:
-            self.conditions.set(topics.OBJECTS, State.UNKNOWN, str(error))
+            self.conditions.set(self._topic, State.UNKNOWN, str(error))
             self._drops["bad_objects"] += 1
             return self.refuse(ns, frame, State.UNKNOWN, str(error))
         objects = self._in_order(objects)
         if objects.state == State.OK:
-            self.conditions.clear(topics.OBJECTS)
+            self.conditions.clear(self._topic)
         else:
-            self.conditions.set(topics.OBJECTS, objects.state, objects.reason)
+            self.conditions.set(self._topic, objects.state, objects.reason)
         tracks = self._tracker.update(objects)
         self._drops.update({f"track_{name}": n for name, n in tracks.deleted.items()})
         odom_from_map, why = self._map(tracks)
@@ -121,8 +125,7 @@ class TrackingStage:
         if self._last is not None:
             back_ns = self._last[0] - objects.stamp_ns
             if back_ns > _JUMP_NS or objects.frame_id != self._last[1]:
-                self._drops["time_jumps" if back_ns > _JUMP_NS else "frame_changes"] += 1
-                self.reset()
+                self.reset("time_jumps" if back_ns > _JUMP_NS else "frame_changes")
             elif back_ns > 0:  # a late camera after a sweep that was answered alone
                 self._drops["out_of_order"] += 1
                 objects = replace(objects, stamp_ns=self._last[0])
@@ -133,8 +136,9 @@ class TrackingStage:
         """The answer when there is nothing to judge: empty, and not clear."""
         return self._output(Hazards(stamp_ns, frame_id, (), None, state, reason))
 
-    def reset(self) -> None:
+    def reset(self, why: str = "time_jumps") -> None:
         """Forget all tracks and markers (the clock jumped)."""
+        self._drops[why] += 1
         self._tracker.reset()
         self.transforms.clear_moving()
         self._stale_markers = self._markers.clear()

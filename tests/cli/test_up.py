@@ -42,7 +42,7 @@ def test_the_nodes_come_up_and_end_with_the_interrupt(
         )
     try:
         end = time.monotonic() + 150.0
-        names = ("camera_front", "fusion", "tracker")
+        names = ("camera_front", "fusion", "tracker", "monitor")
         while not all(re.search(rf"\[tug_7\.{name}\]", log.read_text()) for name in names):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import yaml
 
 from s2m_ros.config import leaves, load
-from s2m_ros.nodes.graph import CAMERA_SETTINGS, FUSION_SETTINGS, TRACKER_SETTINGS, belongs, graph
+from s2m_ros.nodes.graph import SETTINGS, belongs, composed, graph
 
 
 def test_one_camera_node_a_camera_then_fusion_and_tracker() -> None:
     specs = graph(load(None, {"cameras": ["front", "left"]}))
-    assert [spec.name for spec in specs] == ["camera_front", "camera_left", "fusion", "tracker"]
+    assert [spec.name for spec in specs] == [
+        "camera_front", "camera_left", "fusion", "tracker", "monitor",
+    ]  # fmt: skip
     assert [spec.parameters.get("camera", "front") for spec in specs[:2]] == ["front", "left"]
 
 
@@ -20,15 +23,19 @@ def test_each_node_gets_the_changed_settings_that_it_declares() -> None:
     config = load(
         None, {"perception.model.threads": 4, "tracking.coast_s": 3, "intake.max_age_ms": 900}
     )
-    camera, fusion, tracker = graph(config, use_sim_time=True)
+    camera, fusion, tracker, monitor = graph(config, use_sim_time=True)
     shared = {"use_sim_time": True, "intake.max_age_ms": 900.0}
     assert camera.parameters == {**shared, "perception.model.threads": 4, "camera": "front"}
     assert fusion.parameters == shared
     assert tracker.parameters == {**shared, "tracking.coast_s": 3.0}
+    assert monitor.parameters == {
+        "use_sim_time": True,
+        "watched": ["camera_front", "fusion", "tracker"],
+    }
 
 
 def test_every_setting_has_a_node() -> None:
-    branches = {*CAMERA_SETTINGS, *FUSION_SETTINGS, *TRACKER_SETTINGS}
+    branches = {branch for settings in SETTINGS.values() for branch in settings}
     assert [name for name, _, _ in leaves() if not belongs(name, branches)] == []
 
 
@@ -40,11 +47,20 @@ def test_the_command_line_says_it_all() -> None:
         remappings={"points": "/velodyne_points"},
     )[2]
     command = spec.command("python")
-    assert command[:3] == ["python", "-m", "s2m_ros.nodes.fusion_node"]
-    arguments = command[4:]
+    assert command[:4] == ["python", "-m", "s2m_ros.nodes", "fusion_node"]
+    arguments = command[5:]
     assert arguments[:2] == ["-r", "__node:=fusion"]
     assert "__ns:=/tug_7" in arguments
     assert "points:=/velodyne_points" in arguments
     assert arguments[arguments.index("--params-file") + 1] == "a.yaml"
     (parameter,) = [a for a in arguments if a.startswith("cameras:=")]
     assert yaml.safe_load(parameter.partition(":=")[2]) == ["front", "left"]
+
+
+def test_composed_is_the_same_in_one_process_and_the_monitor_in_another() -> None:
+    specs = graph(load(None, {"cameras": ["front", "left"]}), namespace="/tug_7")
+    vehicle, monitor = composed(specs)
+    assert monitor == specs[-1]
+    assert [json.loads(text) for text in vehicle.arguments] == [
+        [spec.executable, *spec.ros_arguments()] for spec in specs[:-1]
+    ]

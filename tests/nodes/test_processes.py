@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,13 @@ IGNORES_INT = (
     "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('up', flush=True)\n"
     "while True: signal.pause()\n"
 )
+
+
+class Program(NodeSpec):
+    """A module of the test in place of a node."""
+
+    def command(self, python: str = sys.executable) -> list[str]:
+        return [python, "-m", self.name]
 
 
 class Said:
@@ -41,7 +49,7 @@ class Said:
 def program(tmp_path: Path) -> Callable[[str, str], NodeSpec]:
     def write(name: str, code: str) -> NodeSpec:
         (tmp_path / f"{name}.py").write_text(code)
-        return NodeSpec(name, f"{name}_node", name, "")
+        return Program(name, f"{name}_node", "")
 
     return write
 

@@ -12,7 +12,7 @@ from s2m_ros.nodes.starting import remappings, requested
 
 def test_one_camera_node_per_camera_then_fusion_and_tracker() -> None:
     names = [spec.name for spec in requested(cameras="front, left")]
-    assert names == ["camera_front", "camera_left", "fusion", "tracker"]
+    assert names == ["camera_front", "camera_left", "fusion", "tracker", "monitor"]
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,9 @@ def test_a_damaged_model_is_named_and_recovered_from(bench: Bench, tmp_path: Pat
     encoder.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     process = bench.start(spec(model))
     camera, watch = Camera(bench), Watch(bench, KIND, MASKS)
-    masks = watch.output(State.UNKNOWN, str(encoder), camera.send)
-    assert "sha256" in masks.reason
-    watch.healthy(State.UNKNOWN, str(encoder), camera.send)
+    health = watch.healthy(State.UNKNOWN, str(encoder), camera.send)
+    assert "sha256" in health.reason
+    assert not watch.outputs
     encoder.write_bytes(good)
     watch.output(State.OK, meanwhile=camera.send)
     watch.healthy(State.OK, meanwhile=camera.send)

@@ -118,6 +118,12 @@ class Bench:
         assert code == 0, f"exit code {code}:\n{self.logs()}"
         return self.logs()
 
+    def lose(self, process: subprocess.Popen[bytes]) -> None:
+        """A node dies, as by SIGKILL."""
+        self._ended.add(process.pid)
+        process.kill()
+        process.wait(10)
+
     def logs(self) -> str:
         return "\n".join(log.read_text(errors="replace") for _, log in self._processes)
 
