@@ -196,6 +196,37 @@ class Monitor(Section):
     )
 
 
+class Audit(Section):
+    """What is stored of a drive so that every decision can be traced, and for how long."""
+
+    folder: str = leaf("", "Folder of the audit store; empty: nothing is stored")
+    keep: Literal["triggers", "all"] = leaf(
+        "triggers", "Keep for good what lies around triggers, or everything"
+    )
+    keep_level: Literal["info", "caution", "warning", "critical"] = leaf(
+        "warning", "Hazards from this level on are triggers"
+    )
+    near_miss_m: float = leaf(
+        1.0, "What the moving vehicle passes nearer than this is a trigger", "m", ge=0
+    )
+    before_s: float = leaf(20.0, "Kept before a trigger", "s", ge=0)
+    after_s: float = leaf(10.0, "Kept after a trigger", "s", ge=0)
+    segment_s: float = leaf(10.0, "Length of one file", "s", gt=0)
+    segment_mb: float = leaf(64.0, "Size from which the next file begins", "MB", gt=0)
+    ring_s: float = leaf(3600.0, "What is not kept is deleted at this age", "s", gt=0)
+    ring_mb: float = leaf(4000.0, "and when it is more than this", "MB", gt=0)
+    min_free_mb: float = leaf(
+        1000.0, "Free space below which the ring gives way, then storing stops", "MB", ge=0
+    )
+    picture_width: int = leaf(960, "Stored images are at most so wide; 0: none stored", "px", ge=0)
+    picture_quality: int = leaf(80, "JPEG quality of stored images", "", ge=1, le=100)
+    inputs: bool = leaf(
+        False, "Store images, sweeps and odometry as they came, so that a drive can be run again "
+        "from its store; many times the size",
+    )  # fmt: skip
+    queue: int = leaf(256, "Messages that may wait to be stored; beyond they are dropped", "", ge=1)
+
+
 class Config(Section):
     """The whole tree, with the defaults of a desktop CPU."""
 
@@ -207,6 +238,7 @@ class Config(Section):
     hazards: Hazards = Hazards()
     intake: Intake = Intake()
     monitor: Monitor = Monitor()
+    audit: Audit = Audit()
 
 
 PROFILES = Path(__file__).with_name("profiles")

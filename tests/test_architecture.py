@@ -21,7 +21,7 @@ PACKAGE = REPOSITORY / "s2m_ros"
 ORDER = (
     "types", "config",
     "perception", "fusion", "tracking", "hazards",
-    "runtime", "wire", "bags", "sim", "pipeline", "evaluation", "nodes", "audit", "cli",
+    "runtime", "wire", "bags", "sim", "pipeline", "evaluation", "store", "nodes", "audit", "cli",
 )  # fmt: skip
 CORE = ("types", "config", "perception", "fusion", "tracking", "hazards")
 CORE_MAY_USE = {"numpy", "scipy", "cv2", "yaml", "pydantic", *sys.stdlib_module_names}

@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from s2m_ros.audit.inputs import Inputs
-from s2m_ros.bags import BagReader, BagWriter
+from s2m_ros.bags import BagReader, BagWriter, Message
 from s2m_ros.pipeline.camera import CameraOutput, CameraStage
+from s2m_ros.pipeline.conditions import Condition
 from s2m_ros.pipeline.fusion import FusionStage
 from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
 from s2m_ros.runtime.build import build_perception
+from s2m_ros.store.feed import Feed
+from s2m_ros.store.writer import StoreWriter
 from s2m_ros.types import InputError
 from s2m_ros.wire import topics
 from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.geometry import stamp_ns
 
 Build = Callable[..., Any]
 
@@ -47,10 +51,12 @@ class Answer:
 class Step:
     """One input message, recorded at stamp_ns, and all that it caused.
 
-    image: the answer of ``camera`` when it was an image; share: how much of the bag is done.
+    message: as it came, None at the end; image: the answer of ``camera`` when it was an image;
+    share: how much of the bag is done.
     """
 
     stamp_ns: int
+    message: Message | None
     topic: str
     camera: str
     image: CameraOutput | None
@@ -64,9 +70,10 @@ def run_lockstep(
     outputs: Path,
     *,
     build: Build = build_perception,
+    store: StoreWriter | None = None,
     status: Callable[[str, float], None] = lambda what, share: None,
 ) -> Run:
-    """Write the outputs of all stages for ``bag`` as the bag ``outputs``.
+    """Write the outputs of all stages for ``bag`` as the bag ``outputs``, and into ``store``.
 
     An output is logged at the time of the input that caused it. Raises InputError when the model
     cannot be used.
@@ -74,6 +81,7 @@ def run_lockstep(
     stages = Lockstep(inputs, build)
     stages.load(status)
     processed: Counter[str] = Counter()
+    feed = Feed(store, inputs.config.audit) if store is not None else None
     with BagWriter(outputs, compress=False, overwrite=True) as writer:
         for step in stages.steps(bag):
             if step.topic:
@@ -84,6 +92,8 @@ def run_lockstep(
                 writer.write(topics.OBJECTS, answer.objects, step.stamp_ns)
                 writer.write(topics.HAZARDS, answer.tracking.hazards, step.stamp_ns)
                 writer.write(topics.MARKERS, answer.tracking.markers, step.stamp_ns)
+            if feed is not None:
+                _feed(feed, step, stages.conditions)
             status("working off every message", step.share)
         return Run(dict(processed), dict(writer.counts), stages.drops)
 
@@ -94,6 +104,18 @@ def _write_image(writer: BagWriter, camera: str, output: CameraOutput, now_ns: i
         writer.write(topics.score(camera), output.score, now_ns)
     if output.overlay is not None:
         writer.write(topics.overlay(camera), output.overlay, now_ns)
+
+
+def _feed(feed: Feed, step: Step, conditions: Mapping[str, Condition]) -> None:
+    if step.message is not None:
+        message = step.message
+        feed.input(message.topic, message.type, message.data, message.stamp_ns)
+    if step.image is not None:
+        feed.image(step.camera, step.image)
+    for answer in step.answers:
+        feed.answer(answer.objects, answer.tracking)
+    if step.answers:
+        feed.health(conditions, stamp_ns(step.answers[-1].objects.header.stamp))
 
 
 class Lockstep:
@@ -117,6 +139,14 @@ class Lockstep:
         """Everything discarded so far, by stage and reason."""
         drops = {f"camera_{name}": dict(stage.drops) for name, stage in self._cameras.items()}
         return {**drops, "fusion": dict(self._fusion.drops), "tracker": dict(self._tracking.drops)}
+
+    @property
+    def conditions(self) -> dict[str, Condition]:
+        """What keeps each stage from OK now, by the name of its node."""
+        stages = {f"camera_{name}": stage for name, stage in self._cameras.items()}
+        held = {name: stage.conditions for name, stage in stages.items()}
+        held |= {"fusion": self._fusion.conditions, "tracker": self._tracking.conditions}
+        return {name: conditions.worst() for name, conditions in held.items()}
 
     def load(self, status: Callable[[str, float], None] = lambda what, share: None) -> None:
         """Load the model of each camera. Raises InputError when one cannot be used."""
@@ -145,8 +175,8 @@ class Lockstep:
                 self._take[message.topic](value)
             answers = self._follow(self._fusion.poll(now_ns))
             share = (now_ns - bag.start_ns) / max(1, bag.duration_ns)
-            yield Step(now_ns, message.topic, camera, image, answers, share)
-        yield Step(now_ns, "", "", None, self._follow(self._fusion.drain()), 1.0)
+            yield Step(now_ns, message, message.topic, camera, image, answers, share)
+        yield Step(now_ns, None, "", "", None, self._follow(self._fusion.drain()), 1.0)
 
     def _connect(self) -> None:
         fusion = self._fusion

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from s2m_ros.audit.lockstep import run_lockstep
 from s2m_ros.audit.merge import merge
 from s2m_ros.bags import BagError, BagReader, TopicMap
 from s2m_ros.config import Config, leaves
-from s2m_ros.runtime.manifest import find, read
+from s2m_ros.store.layout import about, clear, model_of
+from s2m_ros.store.writer import StoreWriter
+from s2m_ros.types import State
 from s2m_ros.wire import topics
 
 Status = Callable[[str, float], None]
@@ -24,13 +27,15 @@ Status = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to replay. rate: speed of a live replay; title: of the report."""
+    """How to replay. rate: speed of a live replay; title: of the report; store: folder of the
+    audit store that a lockstep replay writes."""
 
     config: Config
     topics: TopicMap | None = None
     lockstep: bool = False
     rate: float = 1.0
     title: str = ""
+    store: Path | None = None
 
 
 def replay(
@@ -52,7 +57,8 @@ def replay(
         notes = list(inputs.notes)
         about = _about(source, options, inputs)
         if options.lockstep:
-            run = run_lockstep(bag, inputs, results, status=status)
+            with _store(options.store, source, inputs) as store:
+                run = run_lockstep(bag, inputs, results, store=store, status=status)
             about["drops"] = json.dumps(run.drops, sort_keys=True)
         else:
             from s2m_ros.audit.live import play
@@ -94,16 +100,25 @@ def _about(source: Path, options: Options, inputs: Inputs) -> dict[str, str]:
         "mode": LOCKSTEP if options.lockstep else LIVE,
         "source": source.name,
         "s2m_ros": __version__,
-        **_model(inputs.config),
+        **model_of(inputs.config),
         "settings": json.dumps(changed, sort_keys=True) if changed else "defaults",
         **({} if options.lockstep else {"speed": f"{options.rate:g}"}),
     }
 
 
-def _model(config: Config) -> Mapping[str, str]:
-    manifest = read(find(config.perception.model.path))
-    hashes = {f"{name} sha256": entry.sha256 for name, entry in sorted(manifest.files.items())}
-    return {"model": f"{manifest.name} {manifest.version}", **hashes}
+@contextmanager
+def _store(folder: Path | None, source: Path, inputs: Inputs) -> Iterator[StoreWriter | None]:
+    """The store of this run, of everything; an older one of that name is replaced."""
+    if folder is None:
+        yield None
+        return
+    clear(folder)
+    settings = inputs.config.audit.model_copy(update={"keep": "all"})
+    said = about(inputs.config, mode=LOCKSTEP, source=str(source.resolve()))
+    with StoreWriter(folder, settings, said, wait=True) as store:
+        yield store
+    if store.condition.state != State.OK:
+        raise BagError(str(folder), store.condition.reason, "run it again")
 
 
 def _clear(out: Path) -> None:

@@ -20,6 +20,9 @@ def replay(
         Path | None, typer.Option(help="YAML: our topic name to the bag's, one a line.")
     ] = None,
     rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Speed of a live replay.")] = 1.0,
+    store: Annotated[
+        Path | None, typer.Option(help="Also write an audit store there; with --lockstep.")
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", "-c", help="YAML file of settings, or a profile: small."),
@@ -44,11 +47,14 @@ def replay(
     from s2m_ros.cli._signals import ended_by_sigterm
     from s2m_ros.config import load, parse_overrides
 
+    if store is not None and not lockstep:
+        raise typer.BadParameter("--store needs --lockstep; live nodes store with audit.folder")
     options = Options(
         load(config, parse_overrides(set_ or ())),
         load_topics(topics) if topics is not None else None,
         lockstep,
         rate,
+        store=store,
     )
     console = Console()
     with ended_by_sigterm(), Narrator(console) as narrator:

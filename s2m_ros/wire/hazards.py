@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from s2m_ros.types import Evidence, Hazard, Hazards, Level, RangeSource, State, Track, TrackState
+from s2m_ros.types import Hazard, Hazards, Level, State
 from s2m_ros.wire.enums import member
-from s2m_ros.wire.geometry import (
-    footprint,
-    header,
-    polygon,
-    stamp_ns,
-    time,
-    vector3,
-    xyz,
-    yaw,
-    yaw_pose,
-)
+from s2m_ros.wire.geometry import header, stamp_ns
 from s2m_ros.wire.odometry import decode_ego, encode_ego
 from s2m_ros.wire.protocol import MessageFactory
+from s2m_ros.wire.tracks import read_track, track_fields
 
 
 def encode_hazards(factory: MessageFactory, hazards: Hazards) -> Any:
@@ -50,61 +39,23 @@ def decode_hazards(message: Any, source: str) -> Hazards:
 
 
 def _encode_hazard(factory: MessageFactory, item: Hazard) -> Any:
-    track = item.track
     return factory.make(
         "s2m_msgs/msg/Hazard",
-        track_id=track.id,
-        track_state=int(track.state),
+        track_id=item.track.id,
+        track_state=int(item.track.state),
         level=int(item.level),
         reasons=list(item.reasons),
         text=item.text,
         unconfirmed=bool(item.unconfirmed),
-        pose=yaw_pose(factory, track.position, track.yaw),
-        velocity=vector3(factory, track.velocity),
-        covariance=track.covariance.ravel(),
-        size=vector3(factory, track.size),
-        footprint=polygon(factory, track.footprint, float(track.position[2] - track.size[2] / 2)),
-        height=float(track.height),
-        existence=float(track.existence),
-        hits=int(track.hits),
-        first_seen=time(factory, track.first_ns),
-        last_seen=time(factory, track.last_ns),
         distance=float(item.distance_m),
         closing_speed=float(item.closing_speed),
         time_to_reach=float(item.time_to_reach_s),
-        evidence=int(track.evidence),
-        range_source=int(track.range_source),
-        point_count=int(track.point_count),
-        score=float(track.score),
-        contrast=float(track.contrast),
-        camera=track.camera,
-        mask_id=int(track.mask_id),
+        **track_fields(factory, item.track),
     )
 
 
 def _decode_hazard(item: Any, source: str) -> Hazard:
-    track = Track(
-        id=int(item.track_id),
-        state=member(TrackState, item.track_state, source),
-        position=xyz(item.pose.position),
-        velocity=xyz(item.velocity),
-        covariance=np.array(item.covariance, np.float64).reshape(6, 6),
-        size=xyz(item.size),
-        yaw=yaw(item.pose.orientation),
-        footprint=footprint(item.footprint),
-        height=float(item.height),
-        existence=float(item.existence),
-        hits=int(item.hits),
-        first_ns=stamp_ns(item.first_seen),
-        last_ns=stamp_ns(item.last_seen),
-        evidence=Evidence(item.evidence),
-        range_source=member(RangeSource, item.range_source, source),
-        point_count=int(item.point_count),
-        score=float(item.score),
-        contrast=float(item.contrast),
-        camera=item.camera,
-        mask_id=int(item.mask_id),
-    )
+    track = read_track(item, item.track_id, item.track_state, source)
     return Hazard(
         track=track,
         level=member(Level, item.level, source),

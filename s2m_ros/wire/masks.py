@@ -78,60 +78,79 @@ def decode_masks(message: Any, source: str) -> ObjectMasks:
 
 
 def _encode_mask(factory: MessageFactory, item: ObjectMask) -> Any:
-    prompt = item.prompt
     return factory.make(
         "s2m_msgs/msg/ObjectMask",
         id=item.id,
         box=item.box,
-        runs=encode_runs(item.bits),
-        grid_x=item.x,
-        grid_y=item.y,
-        grid_width=item.bits.shape[1],
-        grid_height=item.bits.shape[0],
+        **patch_fields(item.x, item.y, item.bits),
         score_mean=item.score_mean,
         score_max=item.score_max,
         contrast=item.contrast,
         predicted_iou=item.predicted_iou,
         evidence=item.evidence,
-        prompt=factory.make(
-            "s2m_msgs/msg/Prompt",
-            box=prompt.box,
-            points=prompt.points.ravel(),
-            point_labels=prompt.point_labels.astype(np.int8),
-            peak=prompt.peak,
-            contrast=prompt.contrast,
-        ),
+        prompt=encode_prompt(factory, item.prompt),
     )
 
 
-def _decode_mask(item: Any, array: Any, source: str) -> ObjectMask:
+def patch_fields(x: int, y: int, bits: Bool) -> dict[str, Any]:
+    """The fields of a patch bool (h, w) whose top left cell is (x, y)."""
+    return {
+        "runs": encode_runs(bits),
+        "grid_x": x,
+        "grid_y": y,
+        "grid_width": bits.shape[1],
+        "grid_height": bits.shape[0],
+    }
+
+
+def read_patch(item: Any, array: Any, name: str, source: str) -> tuple[int, int, Bool]:
+    """The x, y and bits of ``patch_fields``. Raises InputError when they leave the array's grid."""
     x, y, w, h = item.grid_x, item.grid_y, item.grid_width, item.grid_height
     if x + w > array.grid_width or y + h > array.grid_height:
         raise InputError(
             source,
-            f"mask {item.id} reaches cell ({x + w}, {y + h}) of a grid of "
+            f"{name} reaches cell ({x + w}, {y + h}) of a grid of "
             f"{array.grid_width} x {array.grid_height}",
             "publish masks inside their grid",
         )
-    prompt = item.prompt
+    return int(x), int(y), decode_runs(item.runs, h, w, source)
+
+
+def encode_prompt(factory: MessageFactory, prompt: Prompt) -> Any:
+    return factory.make(
+        "s2m_msgs/msg/Prompt",
+        box=prompt.box,
+        points=prompt.points.ravel(),
+        point_labels=prompt.point_labels.astype(np.int8),
+        peak=prompt.peak,
+        contrast=prompt.contrast,
+    )
+
+
+def decode_prompt(prompt: Any) -> Prompt:
+    return Prompt(
+        np.array(prompt.box, np.float32),
+        np.array(prompt.points, np.float32).reshape(-1, 2),
+        np.array(prompt.point_labels, np.float32),
+        float(prompt.peak),
+        float(prompt.contrast),
+    )
+
+
+def _decode_mask(item: Any, array: Any, source: str) -> ObjectMask:
+    x, y, bits = read_patch(item, array, f"mask {item.id}", source)
     return ObjectMask(
         id=int(item.id),
-        x=int(x),
-        y=int(y),
-        bits=decode_runs(item.runs, h, w, source),
+        x=x,
+        y=y,
+        bits=bits,
         box=np.array(item.box, np.float32),
         score_mean=float(item.score_mean),
         score_max=float(item.score_max),
         contrast=float(item.contrast),
         predicted_iou=float(item.predicted_iou),
         evidence=float(item.evidence),
-        prompt=Prompt(
-            np.array(prompt.box, np.float32),
-            np.array(prompt.points, np.float32).reshape(-1, 2),
-            np.array(prompt.point_labels, np.float32),
-            float(prompt.peak),
-            float(prompt.contrast),
-        ),
+        prompt=decode_prompt(item.prompt),
     )
 
 

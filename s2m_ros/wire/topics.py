@@ -12,6 +12,8 @@ OBJECTS = "s2m/objects"
 HAZARDS = "s2m/hazards"
 MARKERS = "s2m/markers"
 HEALTH = "s2m/health"
+TRACKS = "s2m/tracks"
+TRIGGERS = "s2m/audit/triggers"
 
 
 def image(camera: str, transport: str = "raw") -> str:
@@ -34,3 +36,17 @@ def score(camera: str) -> str:
 
 def overlay(camera: str) -> str:
     return f"s2m/{camera}/overlay/compressed"
+
+
+def candidates(camera: str) -> str:
+    return f"s2m/{camera}/candidates"
+
+
+def score_picture(camera: str) -> str:
+    """The score map as a grey PNG (``wire/candidates.py``)."""
+    return f"s2m/{camera}/score/compressed"
+
+
+def picture(camera: str) -> str:
+    """The image as the audit store keeps it: JPEG."""
+    return f"s2m/{camera}/picture/compressed"

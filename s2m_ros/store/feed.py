@@ -1,0 +1,100 @@
+"""What the stages hand out -> the messages of a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+
+from s2m_ros.config import Audit
+from s2m_ros.pipeline.camera import CameraOutput
+from s2m_ros.pipeline.conditions import Condition
+from s2m_ros.pipeline.tracking import TrackingOutput
+from s2m_ros.store.writer import StoreWriter
+from s2m_ros.types import Health, UInt8
+from s2m_ros.wire import topics
+from s2m_ros.wire.candidates import encode_candidates, encode_score
+from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.geometry import stamp_ns
+from s2m_ros.wire.health import encode_health
+from s2m_ros.wire.image import encode_compressed
+from s2m_ros.wire.tracks import encode_tracks
+
+HEALTH_EVERY_NS = 1_000_000_000
+_STAMP_END = 12
+"""A calibration is the same when its bytes after CDR's head and the header's stamp are."""
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+
+
+class Feed:
+    """Hands the outputs of the stages to a writer; encoding happens in the writer's thread."""
+
+    def __init__(self, writer: StoreWriter, settings: Audit) -> None:
+        self._writer = writer
+        self._settings = settings
+        self._factory = RosbagsFactory()
+        self._healthy: dict[str, tuple[int, Condition]] = {}
+        self._sequence = 0
+        self._calibration: set[bytes] = set()
+
+    def image(self, camera: str, output: CameraOutput) -> None:
+        """All that perception made of one image."""
+        masks, frame, image = output.masks, output.frame, output.image
+        ns, frame_id = stamp_ns(masks.header.stamp), masks.header.frame_id
+        put = self._writer.put
+        put(topics.masks(camera), "s2m_msgs/msg/ObjectMaskArray", masks, ns)
+        if frame is not None:
+            score = partial(encode_score, self._factory, ns, frame_id, frame.score)
+            put(topics.score_picture(camera), COMPRESSED, score, ns)
+            weighed = partial(encode_candidates, self._factory, frame)
+            put(topics.candidates(camera), "s2m_msgs/msg/MaskCandidateArray", weighed, ns)
+        if image is not None and self._settings.picture_width:
+            picture = partial(encode_picture, self._factory, ns, frame_id, image, self._settings)
+            put(topics.picture(camera), COMPRESSED, picture, ns)
+
+    def answer(self, objects: Any, tracking: TrackingOutput) -> None:
+        """An Object3DArray and what tracking made of it."""
+        ns = stamp_ns(objects.header.stamp)
+        put = self._writer.put
+        put(topics.OBJECTS, "s2m_msgs/msg/Object3DArray", objects, ns)
+        if tracking.tracks is not None:
+            tracks = partial(encode_tracks, self._factory, tracking.tracks)
+            put(topics.TRACKS, "s2m_msgs/msg/TrackArray", tracks, ns)
+        put(topics.MARKERS, "visualization_msgs/msg/MarkerArray", tracking.markers, ns)
+        put(topics.HAZARDS, "s2m_msgs/msg/HazardArray", tracking.hazards, ns)
+
+    def health(self, conditions: Mapping[str, Condition], ns: int) -> None:
+        """What the stages say of themselves: when it changes, and once a second."""
+        for node, condition in conditions.items():
+            before = self._healthy.get(node)
+            if before and before[1] == condition and ns - before[0] < HEALTH_EVERY_NS:
+                continue
+            self._healthy[node] = ns, condition
+            self._sequence += 1
+            said = Health(node, condition.state, condition.reason, ns, self._sequence)
+            message = encode_health(self._factory, said)
+            self._writer.put(topics.HEALTH, "s2m_msgs/msg/Health", message, ns)
+
+    def input(self, topic: str, kind: str, data: bytes, logged_ns: int) -> None:
+        """A message that came in, as CDR bytes. Calibration is always stored."""
+        name = topic.strip("/")
+        lasting = name == topics.TF_STATIC.strip("/") or name.endswith("/camera_info")
+        if lasting and data[_STAMP_END:] not in self._calibration:
+            self._calibration.add(data[_STAMP_END:])
+            self._writer.put(topic, kind, data, logged_ns, latched=True)
+        elif self._settings.inputs:
+            self._writer.put(topic, kind, data, logged_ns)
+
+
+def encode_picture(
+    factory: RosbagsFactory, ns: int, frame_id: str, image: UInt8, settings: Audit
+) -> Any:
+    """uint8 (H, W, 3) RGB as JPEG, no wider than the settings say."""
+    height, width = image.shape[:2]
+    if width > settings.picture_width:
+        size = (settings.picture_width, max(1, round(height * settings.picture_width / width)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return encode_compressed(factory, ns, frame_id, image, settings.picture_quality)

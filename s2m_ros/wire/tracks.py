@@ -1,0 +1,112 @@
+"""s2m_msgs/TrackArray <-> Tracks, and the fields that Track and Hazard share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from s2m_ros.types import Evidence, RangeSource, State, Track, Tracks, TrackState
+from s2m_ros.wire.counts import decode_counts, encode_counts
+from s2m_ros.wire.enums import member
+from s2m_ros.wire.geometry import (
+    footprint,
+    header,
+    polygon,
+    stamp_ns,
+    time,
+    vector3,
+    xyz,
+    yaw,
+    yaw_pose,
+)
+from s2m_ros.wire.odometry import decode_ego, encode_ego
+from s2m_ros.wire.protocol import MessageFactory
+
+
+def encode_tracks(factory: MessageFactory, tracks: Tracks) -> Any:
+    """Without the known objects: those are in the Object3DArray of the same stamp."""
+    return factory.make(
+        "s2m_msgs/msg/TrackArray",
+        header=header(factory, tracks.stamp_ns, tracks.frame_id),
+        sequence=tracks.sequence,
+        state=int(tracks.state),
+        reason=tracks.reason,
+        ego=encode_ego(factory, tracks.ego),
+        tracks=[
+            factory.make(
+                "s2m_msgs/msg/Track",
+                id=item.id,
+                state=int(item.state),
+                **track_fields(factory, item),
+            )
+            for item in tracks.items
+        ],
+        **encode_counts(tracks.deleted),
+    )
+
+
+def decode_tracks(message: Any, source: str) -> Tracks:
+    """Raises InputError naming ``source``."""
+    ns = stamp_ns(message.header.stamp)
+    return Tracks(
+        stamp_ns=ns,
+        frame_id=message.header.frame_id,
+        items=tuple(read_track(item, item.id, item.state, source) for item in message.tracks),
+        ego=decode_ego(message.ego, ns, source),
+        state=member(State, message.state, source),
+        reason=message.reason,
+        sequence=int(message.sequence),
+        deleted=decode_counts(message),
+    )
+
+
+def track_fields(factory: MessageFactory, track: Track) -> dict[str, Any]:
+    """The fields that Track and Hazard messages have in common."""
+    return {
+        "pose": yaw_pose(factory, track.position, track.yaw),
+        "velocity": vector3(factory, track.velocity),
+        "covariance": track.covariance.ravel(),
+        "size": vector3(factory, track.size),
+        "footprint": polygon(
+            factory, track.footprint, float(track.position[2] - track.size[2] / 2)
+        ),
+        "height": float(track.height),
+        "existence": float(track.existence),
+        "hits": int(track.hits),
+        "first_seen": time(factory, track.first_ns),
+        "last_seen": time(factory, track.last_ns),
+        "evidence": int(track.evidence),
+        "range_source": int(track.range_source),
+        "point_count": int(track.point_count),
+        "score": float(track.score),
+        "contrast": float(track.contrast),
+        "camera": track.camera,
+        "mask_id": int(track.mask_id),
+    }
+
+
+def read_track(item: Any, track_id: int, state: int, source: str) -> Track:
+    """The track of a Track or Hazard message. Raises InputError naming ``source``."""
+    return Track(
+        id=int(track_id),
+        state=member(TrackState, state, source),
+        position=xyz(item.pose.position),
+        velocity=xyz(item.velocity),
+        covariance=np.array(item.covariance, np.float64).reshape(6, 6),
+        size=xyz(item.size),
+        yaw=yaw(item.pose.orientation),
+        footprint=footprint(item.footprint),
+        height=float(item.height),
+        existence=float(item.existence),
+        hits=int(item.hits),
+        first_ns=stamp_ns(item.first_seen),
+        last_ns=stamp_ns(item.last_seen),
+        evidence=Evidence(item.evidence),
+        range_source=member(RangeSource, item.range_source, source),
+        point_count=int(item.point_count),
+        score=float(item.score),
+        contrast=float(item.contrast),
+        camera=item.camera,
+        mask_id=int(item.mask_id),
+    )
