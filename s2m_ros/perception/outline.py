@@ -1,10 +1,10 @@
 """The score map's own outline of a prompt: a mask that needs no decoder.
 
 Each prompt gets the region around its first point that lies over a cut of its own. Otsu's cut best
-parts the values in and around its box, but the score map blurs an object over its surroundings, and
-a region over that cut is too large by the blur: a fifth of the area of a small object. So the cut is
-raised half of the way to the mean of what lies over it. The outline competes with the decoder's mask
-in selection, so that an object is not lost when the decoder misses it.
+parts the values in and around its box, but the score map blurs an object over its surroundings: a
+region over that cut is too large by the blur, a fifth of the area of a small object. So the cut is
+raised half of the way to the mean of what lies over it. The outline competes with the decoder's
+mask in selection, so that an object is not lost when the decoder misses it.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ Levels and contrasts are rarities (``calibration.py``), so a step means the same
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Prompting
-from ..types import Float32, Prompts, Role, RoleMap, ScoreMap
+from ..types import Bool, Float32, Prompts, Role, RoleMap, ScoreMap
 from .calibration import RARITY_LIMIT, rarity
 from .evidence import potential
 from .interfaces import empty_prompts
@@ -163,22 +164,37 @@ def lift(tree: Tree, values: Float32) -> Float32:
 
 
 def stand_out(tree: Tree, min_cells: int, min_contrast: float) -> Int32:
-    """Regions with more contrast than their parent and than any region inside them, best first.
+    """Regions that stand out most, best first.
 
-    Of two that have nearly the same box the one with more contrast stays.
+    Two kinds: those with more contrast than their parent and than the regions right inside them, so
+    that a bright part and the whole object both count; and, for every branch, the region with the
+    most contrast of all that hold it or lie in it, so that none of several objects that touch is
+    lost because another one of them stands out more. Of two that have nearly the same box the one
+    with more contrast stays.
     """
     usable = (tree.area >= min_cells) & (tree.contrast >= min_contrast)
     value = np.where(usable, tree.contrast, -np.inf).astype(np.float32)
     inner = np.full(len(value) + 1, -np.inf, np.float32)
     np.maximum.at(inner, tree.parent, value)
     outer = np.where(tree.parent >= 0, value[tree.parent], -np.inf)
-    peaks = np.flatnonzero(usable & (value >= inner[:-1]) & (value > outer)).astype(np.int32)
-    order = peaks[np.lexsort((peaks, -tree.area[peaks], -value[peaks]))]
+    peak = usable & (value >= inner[:-1]) & (value > outer)
+    chosen = np.flatnonzero(peak | _first_of_branch(tree, usable & (value >= lift(tree, value))))
+    order = chosen[np.lexsort((chosen, -tree.area[chosen], -value[chosen]))]
     kept: list[int] = []
     for i in order:
         if not kept or box_iou(tree.box[i], tree.box[kept]).max() < DUPLICATE_BOX_IOU:
             kept.append(int(i))
     return np.asarray(kept, np.int32)
+
+
+def _first_of_branch(tree: Tree, marked: Bool) -> Bool:
+    """Marked regions that no marked region holds: bool (N,)."""
+    held = np.zeros(len(marked), np.bool_)
+    starts = np.searchsorted(tree.level, np.arange(len(tree.levels) + 1))
+    for low, high in pairwise(starts[1:]):  # those of the lowest cut have no parent
+        parent = tree.parent[low:high]
+        held[low:high] = held[parent] | marked[parent]
+    return np.asarray(marked & ~held)
 
 
 def spread(values: Float32, inside: NDArray[np.bool_], count: int) -> Float32:

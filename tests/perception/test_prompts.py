@@ -10,7 +10,14 @@ from scipy import ndimage
 
 from s2m_ros.config import Prompting
 from s2m_ros.perception.calibration import unrarity
-from s2m_ros.perception.prompts import TopologyPrompter, component_tree, spread, stand_out
+from s2m_ros.perception.overlap import box_iou
+from s2m_ros.perception.prompts import (
+    TopologyPrompter,
+    Tree,
+    component_tree,
+    spread,
+    stand_out,
+)
 from s2m_ros.types import Prompts, Role, RoleMap, ScoreMap
 
 
@@ -180,16 +187,57 @@ def test_any_map_gives_valid_prompts(seed: int, scale: float) -> None:
     assert (prompts.contrast >= Prompting().contrast).all()
 
 
-def test_no_kept_region_has_a_better_one_next_to_it_in_the_tree() -> None:
+def line_of(tree: Tree, i: int) -> set[int]:
+    """The regions that hold region i or lie in it."""
+    outside = set()
+    at = int(tree.parent[i])
+    while at >= 0:
+        outside.add(at)
+        at = int(tree.parent[at])
+    inside = {i}
+    for k in range(i + 1, len(tree.parent)):  # parents come before what they hold
+        if int(tree.parent[k]) in inside:
+            inside.add(k)
+    return outside | (inside - {i})
+
+
+def test_kept_regions_have_none_better_next_to_them_or_none_kept_on_their_line() -> None:
     noise = np.random.default_rng(9).normal(size=(60, 80))
     tree = component_tree((ndimage.gaussian_filter(noise, 2) * 25 + 1).astype(np.float32), 1.0)
-    kept = stand_out(tree, 3, 0.1)
+    usable = (tree.area >= 3) & (tree.contrast >= 0.1)
+    kept = [int(i) for i in stand_out(tree, 3, 0.1)]
     assert len(kept) > 3
     for i in kept:
-        if tree.parent[i] >= 0 and tree.area[tree.parent[i]] >= 3:
-            assert tree.contrast[tree.parent[i]] < tree.contrast[i]
-        inner = (tree.parent == i) & (tree.area >= 3)
-        assert (tree.contrast[inner] <= tree.contrast[i]).all()
+        inner = np.flatnonzero((tree.parent == i) & usable)
+        beside = [*inner, *([tree.parent[i]] if tree.parent[i] >= 0 else [])]
+        next_best = max((tree.contrast[k] for k in beside if usable[k]), default=-np.inf)
+        inside = [k for k in line_of(tree, i) if k > i and usable[k]]
+        best_inside = max((tree.contrast[k] for k in inside), default=-np.inf)
+        assert tree.contrast[i] >= min(next_best, best_inside)
+
+
+def test_no_usable_region_is_without_a_prompt_on_its_line() -> None:
+    noise = np.random.default_rng(4).normal(size=(60, 80))
+    tree = component_tree((ndimage.gaussian_filter(noise, 2) * 25 + 1).astype(np.float32), 1.0)
+    kept = [int(i) for i in stand_out(tree, 3, 0.1)]
+    for i in np.flatnonzero((tree.area >= 3) & (tree.contrast >= 0.1)):
+        near = line_of(tree, int(i)) | {int(i)}
+        assert near & set(kept) or box_iou(tree.box[i], tree.box[kept]).max() > 0.5
+
+
+def test_the_strongest_of_touching_objects_does_not_hide_the_others() -> None:
+    """Two objects and a stronger third touch at a low level; all three together stand out less than
+    the third, and more than each of the others."""
+    values = np.full((60, 80), 1.0, np.float32)
+    values[20:40, 10:70] = 3.0
+    values[22:38, 12:26] = values[22:38, 30:44] = 4.2
+    values[22:38, 52:68] = 6.0
+    prompts = prompts_of(values, max_prompts=16, points=1)
+    centres = (prompts.boxes[:, :2] + prompts.boxes[:, 2:]) / 8  # cells
+    widths = (prompts.boxes[:, 2] - prompts.boxes[:, 0]) / 4
+    for x in (19, 37, 60):
+        near = np.abs(centres - [x, 30]).max(axis=1) < 2
+        assert (near & (widths < 20)).any(), x
 
 
 def test_spread_uses_the_rim_only_when_there_is_nothing_else() -> None:
