@@ -41,7 +41,7 @@ format: setup  ## Lay out the code as lint wants it
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 
-docs: setup  ## Write docs/parameters.md and launch/config/s2m.yaml from s2m_ros/config.py
+docs: setup  ## Write what the docs and launch/config/s2m.yaml say of settings and topics
 	@$(RUN) python tools/parameters.py
 
 lock: setup  ## Resolve the dependencies anew into requirements/default.lock

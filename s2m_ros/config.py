@@ -21,7 +21,7 @@ class ConfigError(ValueError):
 class Section(BaseModel):
     """A branch of the tree: immutable, and refuses names that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def leaf(default: Any, description: str, unit: str = "", **bounds: Any) -> Any:
@@ -239,6 +239,36 @@ class Config(Section):
     intake: Intake = Intake()
     monitor: Monitor = Monitor()
     audit: Audit = Audit()
+
+
+AT_START = ("camera", "cameras")
+"""What a process is started for: its topics have the names."""
+AT_ONCE = (
+    "intake.max_age_ms",
+    "intake.input_timeout_ms",
+    "fusion.pairing.max_difference_ms",
+    "fusion.pairing.timeout_ms",
+    "fusion.pairing.offset_ms",
+    "hazards.vehicle_length_m",
+    "hazards.vehicle_width_m",
+    "hazards.base_to_front_m",
+    "hazards.path_margin_m",
+    "monitor",
+)
+"""Settings, or whole branches, that a running node takes over between two messages. All others are
+read when a node is configured."""
+
+
+def applies(name: str) -> Literal["at start", "at configure", "at once"]:
+    """When a running node takes a changed setting over."""
+    if within(name, AT_START):
+        return "at start"
+    return "at once" if within(name, AT_ONCE) else "at configure"
+
+
+def within(name: str, branches: Iterable[str]) -> bool:
+    """Whether a dotted setting is one of these or lies in one of these branches."""
+    return any(name == branch or name.startswith(f"{branch}.") for branch in branches)
 
 
 PROFILES = Path(__file__).with_name("profiles")

@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Write docs/parameters.md and launch/config/s2m.yaml from the leaves of s2m_ros/config.py."""
+"""Write what the docs say of settings and topics from what the nodes use.
+
+docs/parameters.md, docs/parameters.schema.json and launch/config/s2m.yaml come from the leaves of
+s2m_ros/config.py, docs/topics.md from the table of s2m_ros/nodes/ports.py.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,14 @@ import textwrap
 from pathlib import Path
 from typing import Any, get_args
 
-from s2m_ros.config import leaves
-from s2m_ros.nodes.graph import SETTINGS, belongs
+from s2m_ros.config import Config, applies, leaves, within
+from s2m_ros.nodes.graph import SETTINGS
+from s2m_ros.nodes.ports import PORTS, Port
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "parameters.md"
+SCHEMA = ROOT / "docs" / "parameters.schema.json"
+TOPICS = ROOT / "docs" / "topics.md"
 FILE = ROOT / "launch" / "config" / "s2m.yaml"
 BOUNDS = {"Ge": "≥", "Gt": ">", "Le": "≤", "Lt": "<"}
 
@@ -49,20 +56,31 @@ def table() -> str:
         "Set them in a YAML file (`s2m up --config FILE`, `ros2 launch s2m_ros s2m.launch.py",
         "config:=FILE`; `launch/config/s2m.yaml` lists all defaults) or one by one (`--set",
         "fusion.base_frame=body`). A node refuses a value outside its bounds and says why.",
+        "`parameters.schema.json` beside this file is the JSON schema of such a YAML file.",
+        "",
+        "A running node takes a changed setting over (`ros2 param set`) *at once*, between two",
+        "messages; when it is *configured* the next time (deactivate, cleanup, set, configure,",
+        "activate); or at its *start*. Until it can, it refuses the change and says what to do.",
+        "Beside these: `use_sim_time` of every node, `autostart` of all but the monitor, whose own",
+        "is `watched`.",
     ]
     branch = None
     for name, value, info in leaves():
         top = name.rpartition(".")[0] or "general"
         if top != branch:
             branch = top
-            users = [node for node, settings in SETTINGS.items() if belongs(name, settings)]
+            users = [node for node, settings in SETTINGS.items() if within(name, settings)]
             lines += ["", f"## {branch}", ""]
             if users and branch != "general":
                 lines += [f"Read by: {', '.join(users)} node{'s' * (len(users) > 1)}.", ""]
-            lines += ["| name | default | unit | accepts | meaning |", "|---|---|---|---|---|"]
+            lines += [
+                "| name | default | unit | accepts | applies | meaning |",
+                "|---|---|---|---|---|---|",
+            ]
         default = "(empty)" if value == "" else f"`{json.dumps(value)}`"
         lines.append(
             f"| `{name}` | {default} | {unit(info)} | {accepts(info) or kind(value)} "
+            f"| {applies(name)} "
             f"| {info.description.replace('|', chr(92) + '|')} |"
         )
     return "\n".join(lines) + "\n"
@@ -99,8 +117,75 @@ def file() -> str:
     return "\n".join(lines) + "\n"
 
 
+def schema() -> str:
+    """JSON schema of a file of settings: the tree itself, or wrapped as ROS parameters."""
+    tree = Config.model_json_schema()
+    definitions = tree.pop("$defs")
+    for name, _, _ in leaves():
+        place = tree
+        *branches, last = name.split(".")
+        for branch in branches:
+            place = definitions[place["properties"][branch]["$ref"].rpartition("/")[2]]
+        place["properties"][last]["applies"] = applies(name)
+    parameters = {
+        "type": "object",
+        "properties": {"ros__parameters": {"$ref": "#/$defs/Config"}},
+        "required": ["ros__parameters"],
+        "additionalProperties": False,
+    }
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Settings of s2m_ros",
+        "anyOf": [
+            {"$ref": "#/$defs/Config"},
+            {
+                "type": "object",
+                "properties": {"/**": parameters},
+                "required": ["/**"],
+                "additionalProperties": False,
+            },
+        ],
+        "$defs": {"Config": tree, **definitions},
+    }
+    return json.dumps(whole, indent=2) + "\n"
+
+
+def topics() -> str:
+    """The reference of all topics, one table a node."""
+    lines = [
+        "# Topics",
+        "",
+        "Made by `make docs` from `s2m_ros/nodes/ports.py`. Names are relative to the namespace of",
+        "the vehicle unless they start with a slash; `CAMERA` is the name of a camera. Remap them",
+        "with `s2m up --remap points:=/lidar/points`, or `remap:=` of the launch files. History is",
+        "always KEEP_LAST; towards sensors best effort, which matches every publisher.",
+    ]
+    for node, ports in PORTS.items():
+        name = "camera_CAMERA" if node == "camera" else node
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            "| | topic | type | QoS | what it is |",
+            "|---|---|---|---|---|",
+        ]
+        for direction, group in (("in", ports.inputs), ("out", ports.outputs)):
+            lines += [
+                f"| {direction} | `{port.topic('CAMERA')}` | `{port.kind}` | {qos(port)} "
+                f"| {port.meaning} |"
+                for port in group
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def qos(port: Port) -> str:
+    words = ["reliable" if port.qos.reliable else "best effort", f"depth {port.qos.depth}"]
+    return ", ".join(words + ["transient local"] * port.qos.latched)
+
+
 def main() -> None:
-    for path, text in ((TABLE, table()), (FILE, file())):
+    made = ((TABLE, table()), (SCHEMA, schema()), (TOPICS, topics()), (FILE, file()))
+    for path, text in made:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         print(f"wrote {path.relative_to(ROOT)}")

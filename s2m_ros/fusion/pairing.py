@@ -45,14 +45,18 @@ class Pairing:
     """
 
     def __init__(self, settings: config.Pairing, cameras: Sequence[str] = ("front",)) -> None:
-        self._settings = settings
         self._cameras = tuple(cameras)
-        self._difference_ns = round(settings.max_difference_ms * 1e6)
-        self._timeout_ns = round(settings.timeout_ms * 1e6)
-        self._offset_ns = round(settings.offset_ms * 1e6)
+        self.adjust(settings)
         self._drops: Counter[str] = Counter()
         self.worst_difference_ms = 0.0
         self._forget()
+
+    def adjust(self, settings: config.Pairing) -> None:
+        """Other limits from now on; a new offset is that of the sweeps still to come."""
+        self._settings = settings
+        self._difference_ns = round(settings.max_difference_ms * 1e6)
+        self._timeout_ns = round(settings.timeout_ms * 1e6)
+        self._offset_ns = round(settings.offset_ms * 1e6)
 
     @property
     def drops(self) -> Mapping[str, int]:

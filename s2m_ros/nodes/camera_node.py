@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from s2m_ros.config import ConfigError
+from s2m_ros.nodes import ports
 from s2m_ros.nodes.executing import run
 from s2m_ros.nodes.graph import CAMERA_SETTINGS
-from s2m_ros.nodes.qos import reliable_qos, sensor_qos
 from s2m_ros.nodes.seams import cv_bridge
 from s2m_ros.nodes.stage_node import StageNode
 from s2m_ros.pipeline.camera import CameraStage
@@ -23,13 +23,9 @@ class CameraNode(StageNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("camera", CAMERA_SETTINGS, **options)
         camera = self.config.camera
-        self._masks = self.talk(
-            "s2m_msgs/msg/ObjectMaskArray", topics.masks(camera), reliable_qos(2)
-        )
-        self._score = self.talk("sensor_msgs/msg/Image", topics.score(camera), reliable_qos())
-        self._overlay = self.talk(
-            "sensor_msgs/msg/CompressedImage", topics.overlay(camera), reliable_qos()
-        )
+        self._masks = self.talk(ports.MASKS, camera)
+        self._score = self.talk(ports.SCORE, camera)
+        self._overlay = self.talk(ports.OVERLAY, camera)
         self.start()
 
     def make(self) -> CameraStage:
@@ -43,13 +39,11 @@ class CameraNode(StageNode):
         return stage
 
     def connect(self) -> None:
-        transport = self.config.intake.transport
-        kind = "CompressedImage" if transport == "compressed" else "Image"
+        compressed = self.config.intake.transport == "compressed"
         self.listen(
-            f"sensor_msgs/msg/{kind}",
-            topics.image(self.config.camera, transport),
+            ports.COMPRESSED if compressed else ports.IMAGE,
             self._image,
-            sensor_qos(),
+            camera=self.config.camera,
             aged=True,
             silent=State.UNKNOWN,
         )

@@ -6,15 +6,14 @@ import time
 from functools import partial
 from typing import Any
 
+from s2m_ros.nodes import ports
 from s2m_ros.nodes.executing import run
 from s2m_ros.nodes.graph import FUSION_SETTINGS
-from s2m_ros.nodes.qos import reliable_qos, sensor_qos
 from s2m_ros.nodes.seams import tf
 from s2m_ros.nodes.seams.message_filters import MessageFiltersPairing
 from s2m_ros.nodes.stage_node import StageNode
 from s2m_ros.pipeline.fusion import FusionStage
 from s2m_ros.types import State
-from s2m_ros.wire import topics
 from s2m_ros.wire.geometry import stamp_ns
 
 
@@ -24,7 +23,7 @@ class FusionNode(StageNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("fusion", FUSION_SETTINGS, **options)
         self._transforms = tf.transforms(self)
-        self._objects = self.talk("s2m_msgs/msg/Object3DArray", topics.OBJECTS, reliable_qos(5))
+        self._objects = self.talk(ports.OBJECTS)
         self.start()
 
     def make(self) -> FusionStage:
@@ -44,32 +43,13 @@ class FusionNode(StageNode):
         stage = self.stage
         for camera in self.config.cameras:
             self.listen(
-                "s2m_msgs/msg/ObjectMaskArray",
-                topics.masks(camera),
-                stage.add_masks,
-                reliable_qos(2),
-                capacity=2,
-                silent=State.UNKNOWN,
+                ports.MASKS, stage.add_masks, camera=camera, capacity=2, silent=State.UNKNOWN
             )
-            self.listen(
-                "sensor_msgs/msg/CameraInfo",
-                topics.camera_info(camera),
-                partial(stage.add_camera_info, camera),
-                sensor_qos(),
-            )
+            self.listen(ports.CAMERA_INFO, partial(stage.add_camera_info, camera), camera=camera)
         # Sweeps are matched by stamp and wait for masks as late as inference makes them: neither
         # age nor a queue adds latency here, and a queue bridges a busy moment.
-        self.listen(
-            "sensor_msgs/msg/PointCloud2",
-            topics.POINTS,
-            stage.add_cloud,
-            sensor_qos(4),
-            capacity=4,
-            silent=State.DEGRADED,
-        )
-        self.listen(
-            "nav_msgs/msg/Odometry", topics.ODOM, stage.add_odometry, sensor_qos(50), capacity=50
-        )
+        self.listen(ports.POINTS, stage.add_cloud, capacity=4, silent=State.DEGRADED)
+        self.listen(ports.ODOM, stage.add_odometry, capacity=50)
         if self._transforms is None and not self.config.fusion.calibration_file:
             tf.listen(self, stage.add_transforms)
 

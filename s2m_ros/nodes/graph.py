@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s2m_ros.config import Config, leaves
+from s2m_ros.config import Config, leaves, within
 
 PACKAGE = "s2m_ros"
 
@@ -122,15 +122,10 @@ def composed(specs: Sequence[NodeSpec]) -> list[NodeSpec]:
     return [vehicle, *(spec for spec in specs if spec.executable == "monitor_node")]
 
 
-def belongs(name: str, settings: Sequence[str]) -> bool:
-    """Whether a dotted setting lies in one of the branches."""
-    return any(name == branch or name.startswith(f"{branch}.") for branch in settings)
-
-
 def _changed(config: Config, settings: tuple[str, ...]) -> dict[str, Any]:
     defaults = {name: value for name, value, _ in leaves()}
     return {
         name: value
         for name, value, _ in leaves(config)
-        if belongs(name, settings) and value != defaults[name]
+        if within(name, settings) and value != defaults[name]
     }

@@ -17,6 +17,8 @@ from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
 from s2m_ros.config import Intake as Settings
 from s2m_ros.nodes.factory import message_type
 from s2m_ros.nodes.inbox import Inbox
+from s2m_ros.nodes.ports import Port
+from s2m_ros.nodes.qos import profile
 from s2m_ros.nodes.seams.qos_events import PublisherEventCallbacks, SubscriptionEventCallbacks
 from s2m_ros.pipeline.clocks import Delays
 from s2m_ros.pipeline.conditions import Conditions
@@ -76,27 +78,28 @@ class Intake:
 
     def listen(
         self,
-        kind: str,
-        topic: str,
+        port: Port,
         handle: Callable[[Any], None],
-        qos: QoSProfile,
         *,
+        camera: str = "",
         capacity: int = 1,
         aged: bool = False,
         silent: State | None = None,
     ) -> None:
         """Subscribe; ``handle`` runs in the worker.
 
-        capacity: how many wait before the oldest gives way; aged: what is older than max_age_ms
-        is dropped; silent: the state that silence on the topic means, None when it is normal.
+        camera: whose, of a port that each camera has; capacity: how many wait before the oldest
+        gives way; aged: what is older than max_age_ms is dropped; silent: the state that silence
+        on the topic means, None when it is normal.
         """
+        topic, qos = port.topic(camera), profile(port.qos)
         events = SubscriptionEventCallbacks(
             incompatible_qos=lambda event: self._incompatible(topic),
             message_lost=lambda event: self._lost(topic, event.total_count_change),
         )
         now_s = time.monotonic()
         subscription = self._node.create_subscription(
-            message_type(kind),
+            message_type(port.kind),
             topic,
             lambda message: self._arrived(topic, message),
             qos,
@@ -106,13 +109,13 @@ class Intake:
         self._endpoints[topic] = subscription, qos, False
         self.delays[topic] = Delays()
 
-    def events(self, topic: str) -> PublisherEventCallbacks:
-        """What a publisher on a topic must be made with."""
-        return PublisherEventCallbacks(incompatible_qos=lambda event: self._incompatible(topic))
-
-    def publishes(self, topic: str, publisher: Any, qos: QoSProfile) -> None:
-        """Take a publisher into the watch over QoS."""
+    def talk(self, port: Port, create: Callable[..., Any], camera: str = "") -> Any:
+        """A publisher made by ``create``, with an eye on the QoS of its readers."""
+        topic, qos = port.topic(camera), profile(port.qos)
+        events = PublisherEventCallbacks(incompatible_qos=lambda event: self._incompatible(topic))
+        publisher = create(message_type(port.kind), topic, qos, event_callbacks=events)
         self._endpoints[topic] = publisher, qos, True
+        return publisher
 
     def leave(self) -> None:
         """End all subscriptions and what was said of them."""

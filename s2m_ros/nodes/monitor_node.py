@@ -13,16 +13,17 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from s2m_ros.config import Config
+from s2m_ros.nodes import ports
 from s2m_ros.nodes.executing import run
 from s2m_ros.nodes.factory import RclpyFactory, message_type
 from s2m_ros.nodes.graph import MONITOR_SETTINGS
-from s2m_ros.nodes.parameters import declare
-from s2m_ros.nodes.qos import reliable_qos
+from s2m_ros.nodes.parameters import Settings
+from s2m_ros.nodes.qos import profile
 from s2m_ros.nodes.reporting import BEAT_S, Reporter
 from s2m_ros.pipeline.conditions import Condition
 from s2m_ros.pipeline.watchdog import StandIn, Watchdog, overall
 from s2m_ros.types import State
-from s2m_ros.wire import topics
 from s2m_ros.wire.health import decode_health
 
 _TICK_S = 0.1
@@ -34,7 +35,7 @@ TRACKER = "tracker"
 class MonitorNode(Node):
     def __init__(self, **options: Any) -> None:
         super().__init__("monitor", **options)
-        config = declare(self, MONITOR_SETTINGS)
+        settings = Settings(self, MONITOR_SETTINGS, lambda: True, self._adjust)
         watched = self.declare_parameter(
             "watched",
             ["camera_front", "fusion", TRACKER],
@@ -43,20 +44,19 @@ class MonitorNode(Node):
         space = self.get_namespace().rstrip("/")
         self._tracker = f"{space}/{TRACKER}"
         names = [f"{space}/{name}" for name in watched or ()]
-        self._watchdog = Watchdog(names, config.monitor, time.monotonic())
+        self._watchdog = Watchdog(names, settings.config.monitor, time.monotonic())
         self._watches_tracker = self._tracker in names
         self._verdict = Condition(State.BUILDING, "starting")
         self._factory = RclpyFactory()
         self._stand_in = StandIn(self._factory, _BASE_FRAME)
         self._stood_in_s = 0.0
+        health = ports.HEALTH
         self.create_subscription(
-            message_type("s2m_msgs/msg/Health"), topics.HEALTH, self._heard, reliable_qos(50)
+            message_type(health.kind), health.topic(), self._heard, profile(health.qos)
         )
-        self._hazards = self.create_publisher(
-            message_type("s2m_msgs/msg/HazardArray"), topics.HAZARDS, reliable_qos(5)
-        )
-        self._markers = self.create_publisher(
-            message_type("visualization_msgs/msg/MarkerArray"), topics.MARKERS, reliable_qos(5)
+        self._hazards, self._markers = (
+            self.create_publisher(message_type(port.kind), port.topic(), profile(port.qos))
+            for port in (ports.HAZARDS, ports.MARKERS)
         )
         self._report = Reporter(self, lambda: self._verdict)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -65,6 +65,9 @@ class MonitorNode(Node):
 
     def close(self) -> None:
         """There is nothing to end."""
+
+    def _adjust(self, config: Config) -> None:
+        self._watchdog.settings = config.monitor
 
     def _heard(self, message: Any) -> None:
         self._watchdog.heard(decode_health(message), time.monotonic())

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
+from s2m_ros.nodes.ports import Qos
+
+
+def profile(qos: Qos) -> QoSProfile:
+    """As the table of ports states it."""
+    return reliable_qos(qos.depth, qos.latched) if qos.reliable else sensor_qos(qos.depth)
+
 
 def sensor_qos(depth: int = 1) -> QoSProfile:
     """Matches every publisher of a sensor."""

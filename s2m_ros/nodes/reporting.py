@@ -7,18 +7,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 
+from s2m_ros.nodes import ports
 from s2m_ros.nodes.factory import RclpyFactory, message_type
+from s2m_ros.nodes.qos import profile
 from s2m_ros.pipeline.conditions import Condition
 from s2m_ros.types import Health, State
-from s2m_ros.wire import topics
 from s2m_ros.wire.health import ERROR, encode_diagnostics, encode_health
 
-_DEBUG = ("processing_time_ms", "pipeline_latency_ms", "cyclic_time_ms")
 BEAT_S = 0.2
 """Period of Health: the monitor takes a node for hung or dead after a few missing ones."""
 _DIAGNOSTICS_S = 1.0
@@ -56,18 +54,10 @@ class Reporter:
         self._last_cycle_s: float | None = None
         self._timings: dict[str, float] = {}
         self.values: dict[str, str] = {}
-        reliable = QoSProfile(depth=10)
-        self._health = self._publisher("s2m_msgs/msg/Health", topics.HEALTH, reliable)
-        self._diagnostics = self._publisher(
-            "diagnostic_msgs/msg/DiagnosticArray", topics.DIAGNOSTICS, reliable
+        self._health, self._diagnostics, *self._debug = (
+            node.create_publisher(message_type(port.kind), port.topic(), profile(port.qos))
+            for port in ports.STAGE_OUT
         )
-        self._debug = {
-            name: self._publisher("std_msgs/msg/Float64", f"~/debug/{name}", reliable)
-            for name in _DEBUG
-        }
-
-    def _publisher(self, kind: str, topic: str, qos: QoSProfile) -> Any:
-        return self._node.create_publisher(message_type(kind), topic, qos)
 
     def output(self, stamp_ns: int, processing_ms: float, timings: Mapping[str, float]) -> None:
         """An output for this stamp went out: its latencies."""
@@ -82,9 +72,10 @@ class Reporter:
             "processing_time_ms": processing_ms,
             "pipeline_latency_ms": latency_ms,
         }
-        for name, value in zip(_DEBUG, (processing_ms, latency_ms, cycle_ms), strict=True):
+        values = (processing_ms, latency_ms, cycle_ms)
+        for publisher, value in zip(self._debug, values, strict=True):
             if value is not None:
-                self._debug[name].publish(self._factory.make("std_msgs/msg/Float64", data=value))
+                publisher.publish(self._factory.make("std_msgs/msg/Float64", data=value))
 
     def update(self, drops: Mapping[str, int]) -> None:
         """Publish when the state is not the one published last."""

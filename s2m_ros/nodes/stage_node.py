@@ -16,15 +16,15 @@ from typing import Any, Protocol
 from rclpy.clock import Clock, ClockType, JumpThreshold
 from rclpy.duration import Duration
 from rclpy.lifecycle import TransitionCallbackReturn as Result
-from rclpy.qos import QoSProfile
 from std_srvs.srv import Trigger
 
 from s2m_ros.config import Config, ConfigError
-from s2m_ros.nodes.factory import RclpyFactory, message_type
+from s2m_ros.nodes.factory import RclpyFactory
 from s2m_ros.nodes.inbox import Inbox
 from s2m_ros.nodes.intake import Intake
 from s2m_ros.nodes.managed_node import RETRY_S, ManagedNode, Phase
-from s2m_ros.nodes.parameters import declare
+from s2m_ros.nodes.parameters import Settings
+from s2m_ros.nodes.ports import Port
 from s2m_ros.nodes.reporting import BEAT_S, Reporter
 from s2m_ros.pipeline.conditions import Condition, Conditions, worst
 from s2m_ros.types import InputError, State
@@ -41,6 +41,7 @@ class Stage(Protocol):
     @property
     def drops(self) -> Mapping[str, int]: ...
     def reset(self, why: str = ...) -> None: ...
+    def adjust(self, config: Config) -> None: ...
 
 
 class StageNode(ManagedNode):
@@ -52,7 +53,7 @@ class StageNode(ManagedNode):
 
     def __init__(self, name: str, branches: Sequence[str], **options: Any) -> None:
         super().__init__(name, **options)
-        self.config: Config = declare(self, branches)
+        self._settings = Settings(self, branches, lambda: self._configured, self._adjust)
         self.factory = RclpyFactory()
         self.conditions = Conditions()
         self.stage: Stage | None = None
@@ -88,13 +89,9 @@ class StageNode(ManagedNode):
 
     # Set-up.
 
-    def talk(self, kind: str, topic: str, qos: QoSProfile) -> Any:
+    def talk(self, port: Port, camera: str = "") -> Any:
         """A publisher that is silent while the node is not active."""
-        publisher = self.create_lifecycle_publisher(
-            message_type(kind), topic, qos, event_callbacks=self.intake.events(topic)
-        )
-        self.intake.publishes(topic, publisher, qos)
-        return publisher
+        return self.intake.talk(port, self.create_lifecycle_publisher, camera)
 
     def start(self) -> None:
         """After the publishers are made: health, services, the worker."""
@@ -128,6 +125,11 @@ class StageNode(ManagedNode):
 
     def now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
+
+    @property
+    def config(self) -> Config:
+        """The settings as they are now."""
+        return self._settings.config
 
     @property
     def active(self) -> bool:
@@ -217,6 +219,13 @@ class StageNode(ManagedNode):
             self.intake.leave()
             self._inbox.flush(keep=_CALL)
         self.report.publish(self.drops)
+
+    @property
+    def _configured(self) -> bool:
+        return self.stage is not None or bool(self.changing)
+
+    def _adjust(self, config: Config) -> None:
+        self.in_worker(lambda: self.stage.adjust(config) if self.stage else None)
 
     def in_worker(self, call: Callable[[], Any]) -> None:
         self._inbox.put(_CALL, call, capacity=1000)

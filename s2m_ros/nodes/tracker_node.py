@@ -7,9 +7,9 @@ from typing import Any
 
 from rclpy.duration import Duration
 
+from s2m_ros.nodes import ports
 from s2m_ros.nodes.executing import run
 from s2m_ros.nodes.graph import TRACKER_SETTINGS
-from s2m_ros.nodes.qos import reliable_qos
 from s2m_ros.nodes.seams import tf, vision_msgs
 from s2m_ros.nodes.stage_node import StageNode
 from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
@@ -30,15 +30,9 @@ class TrackerNode(StageNode):
         self._transforms: Transforms | None = None
         self._frame = _BASE_FRAME
         self._heard_s = 0.0
-        self._hazards = self.talk("s2m_msgs/msg/HazardArray", topics.HAZARDS, reliable_qos(5))
-        self._markers = self.talk(
-            "visualization_msgs/msg/MarkerArray", topics.MARKERS, reliable_qos(5)
-        )
-        self._detections = (
-            self.talk(vision_msgs.TYPE, vision_msgs.TOPIC, reliable_qos(5))
-            if vision_msgs.installed()
-            else None
-        )
+        self._hazards = self.talk(ports.HAZARDS)
+        self._markers = self.talk(ports.MARKERS)
+        self._detections = self.talk(ports.DETECTIONS) if vision_msgs.installed() else None
         self.start()
 
     def make(self) -> TrackingStage:
@@ -52,14 +46,7 @@ class TrackerNode(StageNode):
                 tf.listen(self, self.stage.add_transforms)
             else:
                 self.stage.transforms = self._transforms
-        self.listen(
-            "s2m_msgs/msg/Object3DArray",
-            topics.OBJECTS,
-            self._track,
-            reliable_qos(5),
-            capacity=5,
-            silent=State.UNKNOWN,
-        )
+        self.listen(ports.OBJECTS, self._track, capacity=5, silent=State.UNKNOWN)
 
     def _track(self, message: Any) -> None:
         begun_s = time.perf_counter()

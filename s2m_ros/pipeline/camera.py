@@ -131,6 +131,9 @@ class CameraStage:
         self._drops.update({f"candidate_{name}": n for name, n in frame.masks.drops.items()})
         return CameraOutput(encode_masks(self._factory, frame.masks), self._factory, image, frame)
 
+    def adjust(self, config: Config) -> None:
+        """Settings changed; those that apply at once are the node's alone."""
+
     def reset(self, why: str = "time_jumps") -> None:
         """The clock jumped: an image has no past to forget, so it is only counted."""
         self._drops[why] += 1

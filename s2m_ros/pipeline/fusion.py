@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from s2m_ros.config import Config
+from s2m_ros.config import Pairing as PairingSettings
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.ego import EgoMotion
 from s2m_ros.fusion.pairing import Pair, Pairing
@@ -35,6 +36,7 @@ class PairingBackend(Protocol):
     def poll(self, now_ns: int) -> list[Pair]: ...
     def drain(self) -> list[Pair]: ...
     def flush(self) -> None: ...
+    def adjust(self, settings: PairingSettings) -> None: ...
 
 
 class FusionStage:
@@ -150,6 +152,11 @@ class FusionStage:
     def drain(self) -> list[Any]:
         """What still waits at the end of a recording."""
         return [self._answer(pair) for pair in self._pairing.drain()]
+
+    def adjust(self, config: Config) -> None:
+        """Take over those changed settings that apply at once."""
+        self._pairing.adjust(config.fusion.pairing)
+        self._silence_ns = round(config.intake.input_timeout_ms * 1e6)
 
     def reset(self, why: str = "time_jumps") -> None:
         """Forget all that has a time (the clock jumped); calibration stays."""

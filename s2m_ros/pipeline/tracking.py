@@ -136,6 +136,10 @@ class TrackingStage:
         """The answer when there is nothing to judge: empty, and not clear."""
         return self._output(Hazards(stamp_ns, frame_id, (), None, state, reason))
 
+    def adjust(self, config: Config) -> None:
+        """Take over those changed settings that apply at once: the tracks live on."""
+        self._policy = HazardPolicy(config.hazards, self._policy.rules, self._policy.all_zones)
+
     def reset(self, why: str = "time_jumps") -> None:
         """Forget all tracks and markers (the clock jumped)."""
         self._drops[why] += 1

@@ -34,7 +34,7 @@ class Watchdog:
     """
 
     def __init__(self, names: Sequence[str], settings: Settings, now_s: float) -> None:
-        self._settings = settings
+        self.settings = settings
         self._nodes = {name: _Watched(now_s) for name in names}
         self._judged_s = now_s
 
@@ -86,9 +86,9 @@ class Watchdog:
 
     def _patience_ms(self, node: _Watched) -> float:
         if node.health is None:
-            return self._settings.start_ms
+            return self.settings.start_ms
         building = node.health.state == State.BUILDING
-        return self._settings.loading_ms if building else self._settings.hang_ms
+        return self.settings.loading_ms if building else self.settings.hang_ms
 
 
 def overall(conditions: dict[str, Condition]) -> Condition:

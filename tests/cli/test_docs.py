@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from s2m_ros.cli.machine import KERNEL
-from s2m_ros.config import Config, leaves, load
+from s2m_ros.config import Config, ConfigError, leaves, load
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,41 @@ def test_the_reference_of_settings_is_up_to_date(parameters: ModuleType) -> None
 
 def test_the_file_of_defaults_is_up_to_date(parameters: ModuleType) -> None:
     assert parameters.FILE.read_text() == parameters.file(), "run make docs"
+
+
+def test_the_schema_and_the_topics_are_up_to_date(parameters: ModuleType) -> None:
+    assert parameters.SCHEMA.read_text() == parameters.schema(), "run make docs"
+    assert parameters.TOPICS.read_text() == parameters.topics(), "run make docs"
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("fusion: {ground: {cell_m: 3}}", True),
+        ("/**: {ros__parameters: {cameras: [front, left]}}", True),
+        ("fusion: {ground: {cell_m: 99}}", False),
+        ("fusion: {grund: {cell_m: 3}}", False),
+        ("/**: {ros__parameters: {intake: {transport: smoke}}}", False),
+    ],
+)
+def test_the_schema_accepts_what_the_settings_accept(
+    parameters: ModuleType, text: str, good: bool, tmp_path: Path
+) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    tree = yaml.safe_load(text)
+    validator = jsonschema.Draft202012Validator(json.loads(parameters.schema()))
+    assert validator.is_valid(tree) == good
+    (tmp_path / "settings.yaml").write_text(text)
+    if good:
+        load(tmp_path / "settings.yaml")
+    else:
+        with pytest.raises(ConfigError):
+            load(tmp_path / "settings.yaml")
+
+
+def test_the_file_of_defaults_fits_the_schema(parameters: ModuleType) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    jsonschema.validate(yaml.safe_load(parameters.file()), json.loads(parameters.schema()))
 
 
 def test_the_file_of_defaults_reads_back_as_the_defaults(parameters: ModuleType) -> None:

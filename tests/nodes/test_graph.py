@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from s2m_ros.config import leaves, load
-from s2m_ros.nodes.graph import SETTINGS, belongs, composed, graph
+from s2m_ros.config import leaves, load, within
+from s2m_ros.nodes.graph import SETTINGS, composed, graph
 
 
 def test_one_camera_node_a_camera_then_fusion_and_tracker() -> None:
@@ -36,7 +36,7 @@ def test_each_node_gets_the_changed_settings_that_it_declares() -> None:
 
 def test_every_setting_has_a_node() -> None:
     branches = {branch for settings in SETTINGS.values() for branch in settings}
-    assert [name for name, _, _ in leaves() if not belongs(name, branches)] == []
+    assert [name for name, _, _ in leaves() if not within(name, branches)] == []
 
 
 def test_the_command_line_says_it_all() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 import yaml
 
 from s2m_ros.hazards.markers import NAMESPACES
-from s2m_ros.nodes.graph import graph
+from s2m_ros.nodes.ports import PORTS
 from s2m_ros.wire import topics
 from s2m_ros.wire.factory import load_typestore
 
@@ -32,31 +31,11 @@ TAKES = {
 }
 
 
-def spoken() -> dict[str, str]:
-    """Topic -> type of all that the nodes of the graph take in and publish, by their source."""
-    files = {ROOT / (node.module.replace(".", "/") + ".py") for node in graph()}
-    files.add(ROOT / "s2m_ros/nodes/reporting.py")
-    found = {}
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
-            if not isinstance(node, ast.Call) or len(node.args) < 2:
-                continue
-            kind, topic = node.args[:2]
-            if isinstance(kind, ast.Constant) and "/msg/" in str(kind.value):
-                for name in _names(topic):
-                    found[name] = str(kind.value)
-    return found
-
-
-def _names(topic: ast.expr) -> Iterator[str]:
-    if isinstance(topic, ast.Attribute) and isinstance(topic.value, ast.Name):
-        if topic.value.id == "topics":
-            yield getattr(topics, topic.attr)
-    elif isinstance(topic, ast.Call) and isinstance(topic.func, ast.Attribute):
-        yield getattr(topics, topic.func.attr)(CAMERA)
-
-
-SPOKEN = spoken()
+SPOKEN = {
+    port.topic(CAMERA): port.kind
+    for node in PORTS.values()
+    for port in (*node.inputs, *node.outputs)
+}
 
 
 def test_the_nodes_were_read() -> None:

@@ -1,4 +1,4 @@
-"""The monitor over the real middleware: a tracker that hangs, one that dies, one that comes back."""
+"""The monitor over the real middleware: a tracker that hangs, dies, comes back."""
 
 from __future__ import annotations
 

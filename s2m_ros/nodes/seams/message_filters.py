@@ -79,6 +79,11 @@ class MessageFiltersPairing:
         newest = max(self._waiting, default=0)
         return self.poll(newest + round(self._settings.timeout_ms * 1e6))
 
+    def adjust(self, settings: Settings) -> None:
+        """Other limits from now on; what waits is lost and counted."""
+        self._settings = settings
+        self.flush()
+
     def flush(self) -> None:
         self._drops["time_jump"] += len(self._waiting) + len(self._pairs)
         self._waiting, self._pairs = {}, []

@@ -11,10 +11,9 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
 
-from s2m_ros.nodes.qos import reliable_qos
+from s2m_ros.nodes import ports
 from s2m_ros.pipeline.transforms import Transforms
 from s2m_ros.types import Float64, InputError
-from s2m_ros.wire import topics
 from s2m_ros.wire.geometry import matrix
 
 _WAIT_S = 0.05
@@ -34,12 +33,8 @@ def transforms(node: Node) -> Transforms | None:
 
 def listen(node: Any, add: Callable[..., None]) -> None:
     """Feed ``add(message, static=)`` of a stage from the two topics of tf through its node."""
-    for topic, qos, static in (
-        (topics.TF, reliable_qos(100), False),
-        (topics.TF_STATIC, reliable_qos(100, latched=True), True),
-    ):
-        handle = partial(add, static=static)
-        node.listen("tf2_msgs/msg/TFMessage", topic, handle, qos, capacity=100)
+    for port, static in ((ports.TF, False), (ports.TF_STATIC, True)):
+        node.listen(port, partial(add, static=static), capacity=100)
 
 
 class Tf2Transforms:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import importlib.util
 from typing import Any
 
+from s2m_ros.nodes.ports import DETECTIONS
 from s2m_ros.wire.protocol import MessageFactory
-
-TYPE = "vision_msgs/msg/Detection3DArray"
-TOPIC = "s2m/detections"
 
 
 def installed() -> bool:
@@ -21,7 +19,7 @@ def detections(factory: MessageFactory, hazards: Any) -> Any:
     The array has no state: who must tell "clear" from "not seen" reads s2m/hazards.
     """
     return factory.make(
-        TYPE,
+        DETECTIONS.kind,
         header=hazards.header,
         detections=[
             factory.make(
