@@ -16,7 +16,14 @@ from s2m_ros.sim.drive import frame_count
 from s2m_ros.sim.scenario import Scenario
 from s2m_ros.wire.truth import TRUTH, TruthFrame, decode_truth
 
-_RENDERED_BY = ("sim", "wire", "bags/writer.py", "fusion/camera.py", "fusion/transforms.py")
+_CODECS = ("camera_info", "factory", "geometry", "image", "odometry", "pointcloud", "tf", "truth")
+_RENDERED_BY = (
+    "sim",
+    *(f"wire/{name}.py" for name in _CODECS),
+    "bags/writer.py",
+    "fusion/camera.py",
+    "fusion/transforms.py",
+)
 """What of the package decides the content of a drive."""
 
 _PACKAGE = Path(s2m_ros.__file__).parent
