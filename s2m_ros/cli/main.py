@@ -28,12 +28,13 @@ class Command:
     panel: str
 
 
-RUN, LOOK = "Run", "Look and prepare"
+RUN, AUDIT, LOOK = "Run", "Audit", "Look and prepare"
 COMMANDS = (
     Command("demo", "Simulate an apron drive, run the nodes on it, write a report.", RUN),
     Command("run", "Find unknown objects in plain images; needs no ROS.", RUN),
     Command("replay", "Play a recorded drive through the nodes and report.", RUN),
     Command("up", "Start the nodes on this machine, as the launch file does.", RUN),
+    Command("explain", "Why one object was judged as it was, out of an audit store.", AUDIT),
     Command("sim", "Simulate an apron drive and write it as a bag.", LOOK),
     Command("bag", "Make bags from data sets; say what a bag holds.", LOOK),
     Command("calibrate", "Fit scores and operating point on normal footage of a site.", LOOK),

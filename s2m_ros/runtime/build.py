@@ -33,11 +33,9 @@ def build_perception(config: Settings, models_dir: Path | None = None) -> Percep
     site = None
     if config.site:
         site = sites.load(Path(config.site), manifest.files["encoder"].sha256)
-    points = {**manifest.calibration.min_evidence, **(site.min_evidence if site else {})}
-    if not config.selection.min_evidence:
-        least = {"min_evidence": points.get(config.scorer, UNCALIBRATED_EVIDENCE)}
-        selection = config.selection.model_copy(update=least)
-        config = config.model_copy(update={"selection": selection})
+    least = {"min_evidence": _least_evidence(config, manifest, site)}
+    selection = config.selection.model_copy(update=least)
+    config = config.model_copy(update={"selection": selection})
     return Perception(
         TrunkEncoder(manifest, config.model),
         build_scorer(config.scorer, manifest, config.model, site),
@@ -45,6 +43,18 @@ def build_perception(config: Settings, models_dir: Path | None = None) -> Percep
         build_segmenter(config, manifest),
         config,
     )
+
+
+def operating_point(config: Settings, models_dir: Path | None = None) -> float:
+    """The least evidence of a mask that ``build_perception`` goes by, without loading a model."""
+    manifest = read(find(config.model.path, models_dir))
+    site = sites.load(Path(config.site)) if config.site else None
+    return _least_evidence(config, manifest, site)
+
+
+def _least_evidence(config: Settings, manifest: Manifest, site: sites.Site | None) -> float:
+    points = {**manifest.calibration.min_evidence, **(site.min_evidence if site else {})}
+    return config.selection.min_evidence or points.get(config.scorer, UNCALIBRATED_EVIDENCE)
 
 
 def build_prompter(config: Settings, manifest: Manifest) -> Prompter:

@@ -19,6 +19,8 @@ from typing import Any
 
 from s2m_ros import __version__
 from s2m_ros.config import Config, leaves
+from s2m_ros.hazards.rulebook import load_rulebook
+from s2m_ros.runtime.build import operating_point
 from s2m_ros.runtime.manifest import find, read
 from s2m_ros.types import InputError
 
@@ -27,6 +29,12 @@ KEPT, RING = "kept", "ring"
 INDEX, LABELS = "index.sqlite", "labels.json"
 SETTINGS = "settings"
 """Key of the whole tree of settings, JSON."""
+
+
+OPERATING_POINT = "operating_point"
+"""Key of the least evidence of a mask that was gone by."""
+POLICY = "policy"
+"""Key of the rules that levels come from, JSON as ``hazards.rulebook`` reads it."""
 
 
 def segments(store: Path) -> dict[str, Path]:
@@ -58,6 +66,8 @@ def about(config: Config, **more: str) -> dict[str, str]:
         "s2m_ros": __version__,
         **model_of(config),
         **_files_of(config),
+        OPERATING_POINT: repr(operating_point(config.perception)),
+        POLICY: load_rulebook(config.hazards.policy_file).model_dump_json(),
         SETTINGS: json.dumps(config.model_dump(), sort_keys=True),
         **more,
     }
