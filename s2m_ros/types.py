@@ -459,10 +459,19 @@ class Health:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
+def shortened(text: str, limit: int = 400) -> str:
+    """The text, its middle left out where it is longer: what input holds may have no end."""
+    if len(text) <= limit:
+        return text
+    half = (limit - 5) // 2
+    return f"{text[:half]} ... {text[-half:]}"
+
+
 class InputError(ValueError):
     """Input that cannot be used. The message says what was expected, what came, what to do."""
 
     def __init__(self, source: str, problem: str, remedy: str) -> None:
+        source, problem = shortened(source), shortened(problem, 800)
         super().__init__(f"{source}: {problem}: {remedy}")
         self.source = source
         self.problem = problem

@@ -19,11 +19,11 @@ PACKAGE = REPOSITORY / "s2m_ros"
 
 # A part imports itself and what stands before it.
 ORDER = (
-    "types", "config",
+    "types", "documents", "config",
     "perception", "fusion", "tracking", "hazards",
     "runtime", "wire", "bags", "sim", "pipeline", "evaluation", "store", "nodes", "audit", "cli",
 )  # fmt: skip
-CORE = ("types", "config", "perception", "fusion", "tracking", "hazards")
+CORE = ("types", "documents", "config", "perception", "fusion", "tracking", "hazards")
 CORE_MAY_USE = {"numpy", "scipy", "cv2", "yaml", "pydantic", *sys.stdlib_module_names}
 ROS = {
     "rclpy", "rcl_interfaces", "s2m_msgs", "sensor_msgs", "std_msgs", "geometry_msgs", "nav_msgs",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from s2m_ros.bags.errors import BagError
+from s2m_ros.documents import read_yaml
 
 TopicMap = Mapping[str, str]
 """Our name of a topic -> its name in the bag."""
@@ -25,8 +24,8 @@ def load_topics(path: Path) -> dict[str, str]:
     """
     remedy = "write one line a topic, as in `camera/front/image_raw: /cam0/image`"
     try:
-        mapping = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        mapping = read_yaml(path)
+    except (OSError, ValueError) as error:
         raise BagError(str(path), f"not a readable YAML file ({error})", remedy) from error
     if not isinstance(mapping, dict) or not all(
         isinstance(name, str) and isinstance(theirs, str) for name, theirs in mapping.items()

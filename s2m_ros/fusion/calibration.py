@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from s2m_ros.documents import read_yaml
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.transforms import from_quaternion, to_quaternion
 from s2m_ros.types import Float64, InputError
@@ -68,8 +69,8 @@ class Rig:
         """Read the YAML that ``save`` writes. Raises InputError with file and entry."""
         source = str(path)
         try:
-            tree = yaml.safe_load(Path(path).read_text())
-        except (OSError, yaml.YAMLError) as error:
+            tree = read_yaml(Path(path))
+        except (OSError, ValueError) as error:
             raise InputError(source, f"not a readable YAML file ({error})", "correct it") from error
         if not isinstance(tree, dict) or not isinstance(tree.get("frames"), dict):
             raise InputError(
@@ -81,19 +82,24 @@ class Rig:
         for frame, entry in tree["frames"].items():
             try:
                 matrix = from_quaternion(entry["translation"], entry["rotation"])
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise InputError(
                     f"{source}: frames.{frame}",
                     f"expected translation [x, y, z] and rotation [x, y, z, w] ({error!r})",
                     "correct the entry",
                 ) from error
             rig.add(str(frame), matrix)
-        for name, entry in (tree.get("cameras") or {}).items():
+        cameras = tree.get("cameras") or {}
+        if not isinstance(cameras, dict):
+            raise InputError(source, "'cameras' is no mapping", "write cameras: {NAME: {...}}")
+        for name, entry in cameras.items():
             try:
                 rig.cameras[str(name)] = _camera(f"{source}: cameras.{name}", entry)
                 if "frame" in entry:
                     rig.camera_frames[str(name)] = str(entry["frame"])
-            except (KeyError, TypeError) as error:
+            except InputError:
+                raise
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise InputError(
                     f"{source}: cameras.{name}",
                     f"expected width, height, model, k, d ({error!r})",

@@ -16,6 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from s2m_ros.types import Bool, Float64, InputError
 
+_LARGEST = 1e7
+_LEAST_FOCAL_PX = 0.5
+
 MODELS = ("plumb_bob", "rational_polynomial", "equidistant")
 _LENGTHS = {"plumb_bob": (0, 4, 5), "rational_polynomial": (0, 8), "equidistant": (0, 4)}
 
@@ -77,6 +80,10 @@ class CameraModel:
             distortion = np.asarray(d, float).ravel().tolist()
             if r is not None and np.any(np.asarray(r, float)):
                 rotation = _numbers(source, "R", r, 9).reshape(3, 3).T
+                if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-2):
+                    raise InputError(
+                        source, f"R is no rotation: {rotation.T.tolist()}", "calibrate the camera"
+                    )
         lens = _lens(source, model, distortion)
         kind = model or "plumb_bob"
         return cls(
@@ -163,6 +170,12 @@ def _numbers(source: str, name: str, values: ArrayLike, count: int) -> Float64:
         )
     if not np.isfinite(array).all():
         raise InputError(source, f"{name} has numbers that are not finite", "calibrate the camera")
+    if np.abs(array).max(initial=0) > _LARGEST:
+        raise InputError(
+            source,
+            f"{name} has numbers beyond {_LARGEST:g}: {array.tolist()}",
+            "calibrate the camera",
+        )
     if not array.any():
         raise InputError(
             source, f"{name} is all zero", "calibrate the camera or set fusion.calibration_file"
@@ -171,10 +184,14 @@ def _numbers(source: str, name: str, values: ArrayLike, count: int) -> Float64:
 
 
 def _check_matrix(source: str, name: str, matrix: Float64) -> None:
-    if matrix[0, 0] <= 0 or matrix[1, 1] <= 0 or not np.array_equal(matrix[2], [0, 0, 1]):
+    if (
+        matrix[0, 0] < _LEAST_FOCAL_PX
+        or matrix[1, 1] < _LEAST_FOCAL_PX
+        or not np.array_equal(matrix[2], [0, 0, 1])
+    ):
         raise InputError(
             source,
-            f"{name} is no camera matrix: expected positive focal lengths and a last row 0 0 1, "
+            f"{name} is no camera matrix: expected focal lengths in pixels and a last row 0 0 1, "
             f"got {matrix.tolist()}",
             "calibrate the camera",
         )
@@ -194,7 +211,7 @@ def _lens(source: str, model: str, distortion: Sequence[float]) -> Float64:
     # Drivers pad D with zeros (rational_polynomial has up to 14 in OpenCV): zeros mean nothing.
     if len(values) > lengths[-1] and not values[lengths[-1] :].any():
         values = values[: lengths[-1]]
-    if len(values) not in lengths or not np.isfinite(values).all():
+    if len(values) not in lengths or not (np.abs(values) <= _LARGEST).all():
         raise InputError(
             source,
             f"{model} takes {' or '.join(map(str, lengths))} finite coefficients, "

@@ -7,11 +7,12 @@ is, and nothing in it lets worse knowledge lower a level: no file can break that
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from string import Formatter
 from typing import Annotated, Any
 
-import yaml
 from pydantic import (
     BeforeValidator,
     Field,
@@ -22,8 +23,9 @@ from pydantic import (
 )
 
 from s2m_ros.config import ConfigError, Section
+from s2m_ros.documents import read_yaml
 from s2m_ros.hazards import reasons
-from s2m_ros.types import Level
+from s2m_ros.types import Level, shortened
 
 DEFAULT = Path(__file__).with_name("policy.yaml")
 
@@ -44,6 +46,10 @@ Metres = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+_FORM = re.compile(r"(\d?\.\d)?[dfg]?")
+_LOOKS_INSIDE = re.compile(r"\{[^}:]*[.\[]")
+
+
 class Worded(Section):
     """Something with words for an operator; {name} in them is the value of that field."""
 
@@ -56,6 +62,12 @@ class Worded(Section):
     @model_validator(mode="after")
     def _words_can_be_made(self) -> Worded:
         try:
+            for _, name, form, conversion in Formatter().parse(self.text):
+                # Nothing but a field's value, of a few digits: no attributes, no endless padding.
+                if name is not None and (not _FORM.fullmatch(form or "") or conversion):
+                    raise ValueError(f"'{name}' may be formatted as {{{name}:g}} or {{{name}:.1f}}")
+            if _LOOKS_INSIDE.search(self.text):
+                raise ValueError("a field has no parts")
             _ = self.words
         except (KeyError, IndexError, ValueError, TypeError) as error:
             raise ValueError(f"text {self.text!r} names no field of its own: {error}") from error
@@ -174,16 +186,24 @@ def load_rulebook(file: str = "") -> Rulebook:
     except ValidationError as error:
         lines = [
             f"{path}: {'.'.join(map(str, problem['loc'])) or 'policy'}: {problem['msg']}"
-            + ("" if isinstance(problem["input"], dict) else f", got {problem['input']!r}")
-            for problem in error.errors()
+            + ("" if isinstance(problem["input"], dict) else f", got {_brief(problem['input'])}")
+            for problem in error.errors()[:_TOLD]
         ]
         raise ConfigError("\n".join(lines)) from error
 
 
+_TOLD = 20
+"""Problems of a file that are told at once."""
+
+
+def _brief(value: object) -> str:
+    return shortened(repr(value))
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        tree = read_yaml(path)
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: not a readable YAML file: {error}") from error
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected a mapping, got {type(tree).__name__}")

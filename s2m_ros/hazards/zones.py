@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +11,13 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
 from s2m_ros.config import ConfigError, Section
+from s2m_ros.documents import read_json
 from s2m_ros.fusion.transforms import apply
 from s2m_ros.hazards.rulebook import LevelName, ZoneRule
-from s2m_ros.types import Bool, Float64
+from s2m_ros.types import Bool, Float64, shortened
+
+_FARTHEST_M = 1e7
+"""Northings of UTM end there."""
 
 
 class Properties(Section):
@@ -71,8 +74,8 @@ def load_zones(file: str, kinds: Mapping[str, ZoneRule]) -> tuple[Zone, ...]:
         return ()
     path = Path(file)
     try:
-        tree = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        tree = read_json(path)
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: not a readable GeoJSON file: {error}") from error
     if not isinstance(tree, dict) or tree.get("type") != "FeatureCollection":
         raise ConfigError(f"{path}: expected a GeoJSON FeatureCollection")
@@ -94,7 +97,7 @@ def _zone(where: str, feature: Any, kinds: Mapping[str, ZoneRule]) -> Zone:
         if rule is None:
             raise ConfigError(
                 f"{where}.properties.kind: expected one of {', '.join(sorted(kinds))} (or a kind "
-                f"added to the policy's zones), got {properties.kind!r}"
+                f"added to the policy's zones), got {shortened(properties.kind)!r}"
             )
         changes = properties.model_dump(include={"at_least", "at_most"}, exclude_none=True)
         rule = ZoneRule.model_validate({**rule.model_dump(), **changes})
@@ -117,8 +120,11 @@ def _ring(where: str, ring: list[list[float]]) -> Float64:
         )
     x, y = corners.T
     area = 0.5 * float(np.abs(x[:-1] @ y[1:] - x[1:] @ y[:-1]))
-    if not np.isfinite(corners).all() or area < 1e-6:
-        raise ConfigError(f"{where}: a ring has no area, or positions that are not finite")
+    if not np.isfinite(corners).all() or np.abs(corners).max() > _FARTHEST_M or area < 1e-6:
+        raise ConfigError(
+            f"{where}: a ring has no area, or positions that are not finite metres up to "
+            f"{_FARTHEST_M:g}"
+        )
     if np.abs(x).max() <= 180 and np.abs(y).max() <= 90 and area < 1e-3:
         raise ConfigError(
             f"{where}: a ring of {area:.1g} m²: expected metres in the zone's frame, got what "

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..documents import read_yaml
 from ..types import InputError, Role
 
 
@@ -157,12 +157,12 @@ def read(folder: Path) -> Manifest:
     """Read and validate ``folder/model.yaml``. Raises InputError that names the entry."""
     path = Path(folder) / "model.yaml"
     try:
-        tree: Any = yaml.safe_load(path.read_text())
+        tree: Any = read_yaml(path)
     except FileNotFoundError:
         raise InputError(
             str(path), "no such manifest", "name a folder that holds model.yaml"
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(str(path), f"not readable as YAML: {error}", "restore the file") from error
     if not isinstance(tree, Mapping):
         raise InputError(

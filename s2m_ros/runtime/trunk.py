@@ -34,6 +34,11 @@ def input_size(
     return fit(width), fit(height)
 
 
+MOST_ASPECT = 16
+"""Of the sides of an image. The network's input has at least ``multiple_of`` pixels a side, so that
+narrower ones would take memory without bound."""
+
+
 class TrunkEncoder:
     """Image -> anomaly logit, class logits and features (``interfaces.Encoding``)."""
 
@@ -84,6 +89,13 @@ class TrunkEncoder:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise InputError(
                 "image", f"expected uint8 (H, W, 3), got {image.dtype} {image.shape}", "convert it"
+            )
+        if max(image.shape[:2]) > MOST_ASPECT * min(image.shape[:2]):
+            raise InputError(
+                "image",
+                f"{image.shape[1]} x {image.shape[0]} pixels, one side may be at most "
+                f"{MOST_ASPECT} times the other",
+                "check the camera driver",
             )
         size = self.size_for((image.shape[1], image.shape[0]))
         shrinks = size[0] < image.shape[1] or size[1] < image.shape[0]

@@ -15,7 +15,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self
 
-from s2m_ros.types import InputError
+from s2m_ros.documents import read_yaml
+from s2m_ros.types import InputError, shortened
 
 Point = tuple[float, float]
 
@@ -248,15 +249,15 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -
             raise InputError(
                 source, "no such file", "give a scenario file or a name of `s2m sim --list`"
             )
-        text = path.read_text()
+        read = path
     else:
         source = str(name_or_path)
         if source not in names():
             raise InputError(source, "no such scenario", f"take one of {', '.join(names())}")
-        text = (resources.files("s2m_ros.sim") / "scenarios" / f"{source}.yaml").read_text()
+        read = Path(str(resources.files("s2m_ros.sim") / "scenarios" / f"{source}.yaml"))
     try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        tree = read_yaml(read)
+    except (OSError, ValueError) as error:
         raise InputError(source, f"not readable as YAML: {error}", "mend the file") from error
     if not isinstance(tree, dict):
         raise InputError(
@@ -274,5 +275,7 @@ def load(name_or_path: str | Path, overrides: Mapping[str, Any] | None = None) -
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(
-            source, f"{where}: {first['msg']}, got {first.get('input')!r}", "mend the entry"
+            source,
+            f"{where}: {first['msg']}, got {shortened(repr(first.get('input')))}",
+            "mend the entry",
         ) from error

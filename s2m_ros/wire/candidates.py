@@ -14,6 +14,7 @@ from s2m_ros.perception.interfaces import Candidate, Frame, Verdict
 from s2m_ros.perception.overlay import score_image
 from s2m_ros.types import InputError, Prompt, ScoreMap
 from s2m_ros.wire.geometry import header, stamp_ns
+from s2m_ros.wire.image import damage
 from s2m_ros.wire.masks import decode_prompt, encode_prompt, patch_fields, read_patch
 from s2m_ros.wire.protocol import MessageFactory
 
@@ -77,12 +78,18 @@ def _encode_candidate(factory: MessageFactory, verdict: Verdict, mask_id: int) -
 
 def decode_candidates(message: Any, source: str) -> Weighed:
     """Raises InputError naming ``source``."""
+    if len(message.step_names) != len(message.step_ms):
+        raise InputError(
+            source,
+            f"{len(message.step_names)} names for {len(message.step_ms)} times of steps",
+            "publish one time a step",
+        )
     return Weighed(
         stamp_ns=stamp_ns(message.header.stamp),
         camera=message.camera,
         image_size=(int(message.image_width), int(message.image_height)),
         grid_size=(int(message.grid_width), int(message.grid_height)),
-        prompts=tuple(decode_prompt(prompt) for prompt in message.prompts),
+        prompts=tuple(decode_prompt(prompt, source) for prompt in message.prompts),
         omitted=int(message.omitted_prompts),
         verdicts=tuple(_decode_candidate(item, message, source) for item in message.candidates),
         steps_ms={
@@ -117,8 +124,11 @@ def decode_score(
 ) -> ScoreMap:
     """The score map that ``encode_score`` quantised. Raises InputError naming ``source``."""
     data = np.frombuffer(message.data, np.uint8)
-    grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
+    problem = damage(data, source)
+    grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size and not problem else None
     if grey is None:
-        raise InputError(source, f"{data.size} bytes are no picture", "record the score map again")
+        raise InputError(
+            source, f"{data.size} bytes are no picture{problem}", "record the score map again"
+        )
     rarity = np.asarray(grey, np.float32) * np.float32(RARITY_LIMIT / SCORE_STEPS)
     return ScoreMap(unrarity(rarity), image_size, scorer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,16 @@ from numpy.typing import ArrayLike
 
 from s2m_ros.fusion.transforms import from_quaternion, to_quaternion
 from s2m_ros.types import Float64, InputError
+from s2m_ros.wire.checks import FARTHEST_M, bounded
 from s2m_ros.wire.protocol import MessageFactory
 
 SECOND_NS = 1_000_000_000
+_LAST_NS = 2**31 * SECOND_NS - 1
 
 
 def stamp_ns(time: Any) -> int:
-    """Nanoseconds of a builtin_interfaces Time or Duration."""
-    return int(time.sec) * SECOND_NS + int(time.nanosec)
+    """Nanoseconds of a builtin_interfaces Time or Duration, at most what such a message holds."""
+    return min(int(time.sec) * SECOND_NS + int(time.nanosec), _LAST_NS)
 
 
 def time(factory: MessageFactory, ns: int) -> Any:
@@ -46,6 +49,31 @@ def xyz(message: Any) -> Float64:
     return np.array([message.x, message.y, message.z], np.float64)
 
 
+def extent(message: Any, source: str) -> Float64:
+    """float64 (3,) of a Vector3 that holds lengths. Raises InputError where one is below zero."""
+    size = xyz(message)
+    bounded(source, "size", size)
+    if (size < 0).any():
+        raise InputError(source, f"size {size.tolist()} is negative", "publish lengths")
+    return size
+
+
+def covariance(values: Any, side: int, source: str) -> Float64:
+    """float64 (side, side), symmetric with no negative variance. Raises InputError."""
+    matrix = np.array(values, np.float64).reshape(side, side)
+    bounded(source, "covariance", matrix)
+    deviation = np.sqrt(np.maximum(matrix.diagonal(), 0.0))
+    if (matrix.diagonal() < 0).any() or (
+        np.abs(matrix) > 1.001 * np.outer(deviation, deviation) + 1e-9
+    ).any():
+        raise InputError(
+            source,
+            f"covariance with the variances {matrix.diagonal().tolist()} is none",
+            "publish a matrix that is positive semi-definite",
+        )
+    return np.asarray((matrix + matrix.T) / 2)
+
+
 def yaw_pose(factory: MessageFactory, position: ArrayLike, yaw: float) -> Any:
     """A Pose turned by ``yaw`` rad about z."""
     return factory.make(
@@ -61,9 +89,17 @@ def yaw_pose(factory: MessageFactory, position: ArrayLike, yaw: float) -> Any:
     )
 
 
-def yaw(quaternion: Any) -> float:
-    """The rotation about z of a quaternion message, rad in (-pi, pi]."""
+def yaw(quaternion: Any, source: str) -> float:
+    """The rotation about z of a quaternion message, rad in (-pi, pi].
+
+    Raises InputError for what is far from unit length.
+    """
     x, y, z, w = quaternion.x, quaternion.y, quaternion.z, quaternion.w
+    length = math.sqrt(x * x + y * y + z * z + w * w)
+    if not 0.5 < length < 2.0:
+        raise InputError(
+            source, f"quaternion {[x, y, z, w]} has length {length:g}", "publish unit quaternions"
+        )
     return float(np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)))
 
 
@@ -82,6 +118,7 @@ def matrix(position: Any, orientation: Any, source: str) -> Float64:
     Raises InputError when a value is not finite or the quaternion has no length.
     """
     quaternion = [orientation.x, orientation.y, orientation.z, orientation.w]
+    bounded(source, "position", xyz(position), FARTHEST_M)
     try:
         return from_quaternion(xyz(position), quaternion)
     except ValueError as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from s2m_ros.types import Hazard, Hazards, Level, State
+from s2m_ros.wire.checks import bounded
 from s2m_ros.wire.enums import member
 from s2m_ros.wire.geometry import header, stamp_ns
 from s2m_ros.wire.odometry import decode_ego, encode_ego
@@ -56,6 +58,10 @@ def _encode_hazard(factory: MessageFactory, item: Hazard) -> Any:
 
 def _decode_hazard(item: Any, source: str) -> Hazard:
     track = read_track(item, item.track_id, item.track_state, source)
+    at = f"hazard of track {item.track_id}"
+    bounded(source, f"{at}: distance, closing speed", (item.distance, item.closing_speed))
+    if item.time_to_reach != math.inf:
+        bounded(source, f"{at}: time to reach", item.time_to_reach)
     return Hazard(
         track=track,
         level=member(Level, item.level, source),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from s2m_ros.types import Health, State
+from s2m_ros.wire import topics
+from s2m_ros.wire.enums import member
 from s2m_ros.wire.geometry import header, stamp_ns
 from s2m_ros.wire.protocol import MessageFactory
 
@@ -34,9 +36,10 @@ def encode_health(factory: MessageFactory, health: Health, age_s: float = -1.0) 
 
 
 def decode_health(message: Any) -> Health:
+    """Raises InputError for a state that has no meaning."""
     return Health(
         message.node,
-        State(message.state),
+        member(State, message.state, topics.HEALTH),
         message.reason,
         stamp_ns(message.header.stamp),
         int(message.sequence),

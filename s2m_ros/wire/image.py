@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from s2m_ros.types import Float32, InputError, UInt8
+from s2m_ros.types import Float32, InputError, UInt8, shortened
+from s2m_ros.wire.checks import cells
 from s2m_ros.wire.geometry import header
 from s2m_ros.wire.protocol import MessageFactory
 
@@ -25,7 +28,8 @@ class Layout:
     """How an encoding lies in memory, and the way from there to RGB.
 
     channels: samples per pixel; dtype: of one sample; half_rows: rows in halves of the image
-    height (3 for planar 4:2:0); even: the width and, when planar, the height must be even.
+    height (3 for planar 4:2:0); even: the width and, when planar, the height must be even;
+    least: pixels on each side that the conversion needs.
     """
 
     channels: int
@@ -33,6 +37,7 @@ class Layout:
     dtype: type[np.uint8] | type[np.uint16] = np.uint8
     half_rows: int = 2
     even: bool = False
+    least: int = 1
 
 
 def _cv(code: int) -> Convert:
@@ -67,9 +72,9 @@ LAYOUTS: Mapping[str, Layout] = {
     "8UC1": Layout(1, _GREY),
     "mono16": Layout(1, _high_byte(_GREY), np.uint16),
     "16UC1": Layout(1, _high_byte(_GREY), np.uint16),
-    **{f"bayer_{name}8": Layout(1, _cv(code)) for name, code in _BAYER.items()},
+    **{f"bayer_{name}8": Layout(1, _cv(code), least=3) for name, code in _BAYER.items()},
     **{
-        f"bayer_{name}16": Layout(1, _high_byte(_cv(code)), np.uint16)
+        f"bayer_{name}16": Layout(1, _high_byte(_cv(code)), np.uint16, least=3)
         for name, code in _BAYER.items()
     },
     "yuv422": _UYVY,
@@ -113,6 +118,13 @@ def _samples(message: Any, layout: Layout, source: str) -> NDArray[Any]:
             "pixels and needs even sizes",
             "set an even resolution in the camera driver",
         )
+    if width < layout.least or height < layout.least:
+        raise InputError(
+            source,
+            f"image of {width} x {height} pixels, '{message.encoding}' needs {layout.least} a side",
+            "publish larger images",
+        )
+    cells(source, "image", width, height)
     rows = height * layout.half_rows // 2
     dtype = np.dtype(layout.dtype)
     row_bytes = width * layout.channels * dtype.itemsize
@@ -154,7 +166,8 @@ def decode_compressed(message: Any, source: str) -> UInt8:
     """
     data = np.frombuffer(message.data, np.uint8)
     image = None
-    if data.size:
+    problem = damage(data, source)
+    if not problem:
         try:
             image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         except cv2.error:
@@ -162,7 +175,8 @@ def decode_compressed(message: Any, source: str) -> UInt8:
     if image is None:
         raise InputError(
             source,
-            f"{data.size} bytes of format '{message.format}' do not decode as an image",
+            f"{data.size} bytes of format '{shortened(message.format)}' do not decode as an image"
+            f"{problem}",
             "publish whole JPEG or PNG images, or set intake.transport to 'raw'",
         )
     # image_transport notes the channel order it handed to the encoder as 'compressed rgb8'.
@@ -170,6 +184,29 @@ def decode_compressed(message: Any, source: str) -> UInt8:
         return np.asarray(image, np.uint8)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
+
+def damage(data: UInt8, source: str) -> str:
+    """What is wrong with compressed bytes that OpenCV would hide or choke on, or nothing.
+
+    OpenCV fills the rest of a picture that is cut short with grey, which would look clear, and
+    makes room for whatever size a header claims.
+    """
+    try:
+        with Image.open(BytesIO(data.tobytes()), formats=_FORMATS) as header:
+            size, kind = header.size, header.format
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return f" ({error})" if isinstance(error, Image.DecompressionBombError) else ""
+    cells(source, "image", *size)
+    end = _ENDS.get(kind or "")
+    if end is not None and end not in data[-_PADDING:].tobytes():
+        return f": its end is missing, the {kind} is cut short"
+    return ""
+
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+_PADDING = 4096
+"""Some encoders fill their buffer up behind the end of the picture."""
 
 _OUTPUTS = {
     "rgb8": (3, "uint8"),

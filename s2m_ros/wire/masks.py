@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2m_ros.types import Bool, InputError, ObjectMask, ObjectMasks, Prompt, RoleMap, State
+from s2m_ros.types import Bool, InputError, ObjectMask, ObjectMasks, Prompt, Role, RoleMap, State
+from s2m_ros.wire.checks import bounded, cells
 from s2m_ros.wire.counts import decode_counts, encode_counts
 from s2m_ros.wire.enums import member
 from s2m_ros.wire.geometry import header, stamp_ns
@@ -26,6 +27,7 @@ def encode_runs(bits: Bool) -> NDArray[np.uint32]:
 
 def decode_runs(runs: Any, height: int, width: int, source: str) -> Bool:
     """The bool (height, width) that ``encode_runs`` coded. Raises InputError naming ``source``."""
+    cells(source, "mask", width, height)
     lengths = np.asarray(runs, np.int64)
     if lengths.sum() != height * width:
         raise InputError(
@@ -61,6 +63,8 @@ def encode_masks(factory: MessageFactory, masks: ObjectMasks) -> Any:
 def decode_masks(message: Any, source: str) -> ObjectMasks:
     """Raises InputError naming ``source`` when sizes and data do not agree."""
     image_size = (int(message.image_width), int(message.image_height))
+    cells(source, "image", *image_size)
+    cells(source, "grid", message.grid_width, message.grid_height)
     return ObjectMasks(
         stamp_ns=stamp_ns(message.header.stamp),
         camera=message.camera,
@@ -73,7 +77,7 @@ def decode_masks(message: Any, source: str) -> ObjectMasks:
         state=member(State, message.state, source),
         reason=message.reason,
         sequence=int(message.sequence),
-        drops=decode_counts(message),
+        drops=decode_counts(message, source),
     )
 
 
@@ -127,7 +131,16 @@ def encode_prompt(factory: MessageFactory, prompt: Prompt) -> Any:
     )
 
 
-def decode_prompt(prompt: Any) -> Prompt:
+def decode_prompt(prompt: Any, source: str) -> Prompt:
+    """Raises InputError naming ``source`` for points and labels that do not fit."""
+    bounded(source, "prompt", [*prompt.box, prompt.peak, prompt.contrast])
+    bounded(source, "points of the prompt", prompt.points)
+    if len(prompt.points) != 2 * len(prompt.point_labels):
+        raise InputError(
+            source,
+            f"{len(prompt.points)} coordinates for {len(prompt.point_labels)} labels of points",
+            "publish x and y for each label of a point",
+        )
     return Prompt(
         np.array(prompt.box, np.float32),
         np.array(prompt.points, np.float32).reshape(-1, 2),
@@ -139,6 +152,9 @@ def decode_prompt(prompt: Any) -> Prompt:
 
 def _decode_mask(item: Any, array: Any, source: str) -> ObjectMask:
     x, y, bits = read_patch(item, array, f"mask {item.id}", source)
+    scores = (item.score_mean, item.score_max, item.contrast, item.predicted_iou, item.evidence)
+    bounded(source, f"mask {item.id}: box", item.box)
+    bounded(source, f"mask {item.id}: scores", scores)
     return ObjectMask(
         id=int(item.id),
         x=x,
@@ -150,7 +166,7 @@ def _decode_mask(item: Any, array: Any, source: str) -> ObjectMask:
         contrast=float(item.contrast),
         predicted_iou=float(item.predicted_iou),
         evidence=float(item.evidence),
-        prompt=decode_prompt(item.prompt),
+        prompt=decode_prompt(item.prompt, source),
     )
 
 
@@ -165,4 +181,5 @@ def _decode_roles(message: Any, image_size: tuple[int, int], source: str) -> Rol
             f"{roles.size} roles for a grid of {width} x {height}",
             "publish one role per cell",
         )
+    member(Role, int(roles.max()), source)
     return RoleMap(roles.reshape(height, width), image_size)

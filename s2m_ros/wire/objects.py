@@ -17,9 +17,12 @@ from s2m_ros.types import (
     State,
     Visibility,
 )
+from s2m_ros.wire.checks import FARTHEST_M, bounded
 from s2m_ros.wire.counts import decode_counts, encode_counts
 from s2m_ros.wire.enums import member
 from s2m_ros.wire.geometry import (
+    covariance,
+    extent,
     footprint,
     header,
     polygon,
@@ -58,7 +61,7 @@ def decode_objects(message: Any, source: str) -> Objects3D:
         state=member(State, message.state, source),
         reason=message.reason,
         sequence=int(message.sequence),
-        drops=decode_counts(message),
+        drops=decode_counts(message, source),
         visibility=_decode_visibility(message.visibility, source),
     )
 
@@ -87,13 +90,20 @@ def _encode_object(factory: MessageFactory, item: Object3D) -> Any:
 
 
 def _decode_object(item: Any, source: str) -> Object3D:
+    at = f"object {item.id}"
+    outline = footprint(item.footprint)
+    measures = (item.height, item.range, item.score, item.contrast, item.predicted_iou)
+    bounded(source, f"{at}: position", xyz(item.pose.position), FARTHEST_M)
+    bounded(source, f"{at}: footprint", outline, FARTHEST_M)
+    bounded(source, f"{at}: height, range, scores", measures)
+    bounded(source, f"{at}: box", item.box)
     return Object3D(
         id=int(item.id),
         position=xyz(item.pose.position),
-        covariance=np.array(item.covariance, np.float64).reshape(3, 3),
-        size=xyz(item.size),
-        yaw=yaw(item.pose.orientation),
-        footprint=footprint(item.footprint),
+        covariance=covariance(item.covariance, 3, f"{source}, {at}"),
+        size=extent(item.size, f"{source}, {at}"),
+        yaw=yaw(item.pose.orientation, f"{source}, {at}"),
+        footprint=outline,
         height=float(item.height),
         range_m=float(item.range),
         range_source=member(RangeSource, item.range_source, source),

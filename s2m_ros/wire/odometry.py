@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from s2m_ros.types import EgoPose, InputError
+from s2m_ros.wire.checks import FASTEST, bounded
 from s2m_ros.wire.geometry import header, matrix, pose, stamp_ns, vector3, xyz
 from s2m_ros.wire.protocol import MessageFactory
 
@@ -61,12 +60,7 @@ def _twist(factory: MessageFactory, ego: EgoPose) -> Any:
 
 def _ego(pose_message: Any, twist: Any, ns: int, source: str) -> EgoPose:
     velocity, turn_rate = xyz(twist.linear), xyz(twist.angular)
-    if not (np.isfinite(velocity).all() and np.isfinite(turn_rate).all()):
-        raise InputError(
-            source,
-            f"twist {velocity.tolist()}, {turn_rate.tolist()} is not finite",
-            "publish finite velocities, zeros where unknown",
-        )
+    bounded(source, "twist (zeros where unknown)", [*velocity, *turn_rate], FASTEST)
     return EgoPose(
         ns,
         matrix(pose_message.position, pose_message.orientation, source),

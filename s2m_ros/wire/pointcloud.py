@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros.types import InputError, Sweep
+from s2m_ros.wire.checks import cells
 from s2m_ros.wire.geometry import SECOND_NS, header, stamp_ns
 from s2m_ros.wire.protocol import MessageFactory
 
@@ -16,6 +17,10 @@ _INTENSITY = ("intensity", "i", "reflectivity")
 _TIME = ("t", "time", "time_offset", "offset_time", "timestamp", "timeStamp", "time_stamp")
 # Stamps later than this since their epoch are absolute, not relative to the sweep.
 _ABSOLUTE_S = 1e6
+_LAST_NS = 4e18  # what int64 holds, about
+_FARTHEST_M = 1e4
+"""No LiDAR sees so far: such a point is damage."""
+_MOST_STEP = 1 << 16
 
 
 def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
@@ -42,17 +47,23 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
                 f"field {name} is {records.dtype[name]}",
                 "publish x, y, z as float32 or float64 in metres",
             )
-    points = np.stack([records[name].astype(np.float32) for name in "xyz"], axis=-1)
+    with np.errstate(over="ignore", invalid="ignore"):  # float64 beyond float32 is far, too
+        points = np.stack([records[name].astype(np.float32) for name in "xyz"], axis=-1)
     finite: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1))
+    near = np.abs(points).max(axis=1, initial=0) <= _FARTHEST_M  # False for NaN
+    kept: NDArray[np.bool_] = np.asarray(finite & near)
     sweep = Sweep(
         stamp_ns(message.header.stamp),
         message.header.frame_id,
-        points[finite],
-        _intensity(records, finite),
-        _offsets(records, finite, stamp_ns(message.header.stamp)),
+        points[kept],
+        _intensity(records, kept),
+        _offsets(records, kept, stamp_ns(message.header.stamp)),
     )
-    bad = int(finite.size - finite.sum())
-    return sweep, {"not_finite": bad} if bad else {}
+    dropped = {
+        "not_finite": int(finite.size - finite.sum()),
+        "too_far": int(finite.sum() - kept.sum()),
+    }
+    return sweep, {reason: count for reason, count in dropped.items() if count}
 
 
 def _records(message: Any, source: str) -> NDArray[Any]:
@@ -60,25 +71,34 @@ def _records(message: Any, source: str) -> NDArray[Any]:
     fields = [f for f in message.fields if f.name and f.datatype in _TYPES]
     order = ">" if message.is_bigendian else "<"
     step, width, height = int(message.point_step), int(message.width), int(message.height)
+    cells(source, "cloud", width, height)
+    if not 0 < step <= _MOST_STEP and width * height:
+        raise InputError(
+            source,
+            f"point_step is {step} bytes",
+            "let the LiDAR driver set it to the bytes of a point",
+        )
     for f in fields:
         size = np.dtype(_TYPES[f.datatype]).itemsize * max(int(f.count), 1)
-        if width * height and f.offset + size > step:
+        if width * height == 0:
+            continue
+        if f.offset + size > step:
             raise InputError(
                 source,
                 f"field {f.name} ends at byte {f.offset + size} of a point of {step} bytes",
                 "correct offsets and point_step in the LiDAR driver",
             )
     unique = list({f.name: f for f in fields}.values())
+    if width * height == 0:
+        return np.empty(0, [(f.name, order + _TYPES[f.datatype]) for f in unique])
     dtype = np.dtype(
         {
             "names": [f.name for f in unique],
             "formats": [_format(order, f) for f in unique],
             "offsets": [int(f.offset) for f in unique],
-            "itemsize": step if width * height else max(step, _end(unique), 1),
+            "itemsize": step,
         }
     )
-    if width * height == 0:
-        return np.empty(0, dtype)
     data = np.frombuffer(message.data, np.uint8)
     row = width * step
     row_step = int(message.row_step) if height > 1 else row
@@ -99,16 +119,6 @@ def _records(message: Any, source: str) -> NDArray[Any]:
 def _format(order: str, field: Any) -> Any:
     base = order + _TYPES[field.datatype]
     return base if int(field.count) <= 1 else (base, (int(field.count),))
-
-
-def _end(fields: list[Any]) -> int:
-    return max(
-        (
-            int(f.offset) + np.dtype(_TYPES[f.datatype]).itemsize * max(int(f.count), 1)
-            for f in fields
-        ),
-        default=0,
-    )
 
 
 def _find(records: NDArray[Any], names: tuple[str, ...]) -> NDArray[Any] | None:
@@ -132,11 +142,13 @@ def _offsets(
     values = values[keep]
     if values.dtype.kind == "f":
         seconds = np.nan_to_num(values.astype(np.float64))
+        seconds = np.clip(seconds, -_LAST_NS, _LAST_NS)
         # Some drivers keep nanoseconds since the epoch in a double.
         if seconds.size and abs(seconds[0]) > _ABSOLUTE_S * 1e6:
             return (seconds - float(stamp)).astype(np.int64)
         if seconds.size and abs(seconds[0]) > _ABSOLUTE_S:
             return ((seconds - stamp / SECOND_NS) * SECOND_NS).astype(np.int64)
+        seconds = np.clip(seconds, -_ABSOLUTE_S, _ABSOLUTE_S)
         return np.round(seconds * SECOND_NS).astype(np.int64)
     ns = values.astype(np.int64)
     return ns - stamp if ns.size and abs(int(ns[0])) > _ABSOLUTE_S * SECOND_NS else ns

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from s2m_ros.types import Evidence, RangeSource, State, Track, Tracks, TrackState
+from s2m_ros.wire.checks import FARTHEST_M, FASTEST, bounded
 from s2m_ros.wire.counts import decode_counts, encode_counts
 from s2m_ros.wire.enums import member
 from s2m_ros.wire.geometry import (
+    covariance,
+    extent,
     footprint,
     header,
     polygon,
@@ -57,7 +58,7 @@ def decode_tracks(message: Any, source: str) -> Tracks:
         state=member(State, message.state, source),
         reason=message.reason,
         sequence=int(message.sequence),
-        deleted=decode_counts(message),
+        deleted=decode_counts(message, source),
     )
 
 
@@ -88,15 +89,22 @@ def track_fields(factory: MessageFactory, track: Track) -> dict[str, Any]:
 
 def read_track(item: Any, track_id: int, state: int, source: str) -> Track:
     """The track of a Track or Hazard message. Raises InputError naming ``source``."""
+    at = f"track {track_id}"
+    outline = footprint(item.footprint)
+    measures = (item.height, item.existence, item.score, item.contrast)
+    bounded(source, f"{at}: position", xyz(item.pose.position), FARTHEST_M)
+    bounded(source, f"{at}: footprint", outline, FARTHEST_M)
+    bounded(source, f"{at}: velocity", xyz(item.velocity), FASTEST)
+    bounded(source, f"{at}: height, existence, scores", measures)
     return Track(
         id=int(track_id),
         state=member(TrackState, state, source),
         position=xyz(item.pose.position),
         velocity=xyz(item.velocity),
-        covariance=np.array(item.covariance, np.float64).reshape(6, 6),
-        size=xyz(item.size),
-        yaw=yaw(item.pose.orientation),
-        footprint=footprint(item.footprint),
+        covariance=covariance(item.covariance, 6, f"{source}, {at}"),
+        size=extent(item.size, f"{source}, {at}"),
+        yaw=yaw(item.pose.orientation, f"{source}, {at}"),
+        footprint=outline,
         height=float(item.height),
         existence=float(item.existence),
         hits=int(item.hits),

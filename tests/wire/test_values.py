@@ -164,7 +164,7 @@ def test_poses_agree_with_scipy(roll: float, pitch: float, yaw: float) -> None:
         geometry.matrix(pose.position, pose.orientation, "odom"), matrix, atol=1e-9
     )
     upright = geometry.yaw_pose(RosbagsFactory(), [1, 2, 3], yaw)
-    assert geometry.yaw(upright.orientation) == pytest.approx(yaw, abs=1e-9)
+    assert geometry.yaw(upright.orientation, "pose") == pytest.approx(yaw, abs=1e-9)
 
 
 @given(st.integers(0, 2**62))

@@ -1,0 +1,1 @@
+"""Mutated messages and files, and what reads them: see ``targets`` and ``campaign``."""
