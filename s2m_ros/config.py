@@ -40,8 +40,8 @@ class Model(Section):
         0, "Height the image is resized to; 0 takes the model's own", "px", ge=0, le=8192
     )
     least_scale: float = leaf(
-        0.0, "The network sees at least this share of the image's side, where the model's own size"
-        " would be less", "", ge=0, le=1,
+        0.0, "The network sees at least this share of the image's side; width and height then are a"
+        " number of pixels, and the image keeps its aspect", "", ge=0, le=1,
     )  # fmt: skip
     threads: int = leaf(2, "Threads of one inference session", "", ge=1, le=64)
     providers: list[str] = leaf(

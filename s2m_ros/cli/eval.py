@@ -66,12 +66,12 @@ def eval(
     from s2m_ros.evaluation import layouts, report
     from s2m_ros.evaluation.drives import label_bags
     from s2m_ros.evaluation.evaluate import Options
-    from s2m_ros.evaluation.one_set import Job, input_overrides
+    from s2m_ros.evaluation.one_set import Job, as_on_the_vehicle
     from s2m_ros.evaluation.tables import terminal
 
     console = Console()
     given = overrides(scorer, model, segmenter, set_)
-    settings = load(config, {**input_overrides(input_), **given}).perception
+    settings = as_on_the_vehicle(load(config, given).perception, input_)
     names = layouts.read_categories(categories) if categories is not None else {}
     samples: list[layouts.Sample] = []
     if dataset is not None:

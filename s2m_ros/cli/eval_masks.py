@@ -44,13 +44,13 @@ def eval_masks(
     from s2m_ros.config import load
     from s2m_ros.evaluation.benchmarks import FOLDERS, data_folder
     from s2m_ros.evaluation.decoder import DecoderJob, write
-    from s2m_ros.evaluation.one_set import input_overrides
+    from s2m_ros.evaluation.one_set import as_on_the_vehicle
     from s2m_ros.evaluation.tables import terminal
 
     if dataset not in FOLDERS:
         raise typer.BadParameter(f"--dataset {dataset}: give one of {', '.join(FOLDERS)}")
-    given = {**input_overrides(input_), **overrides(None, model, segmenter, set_)}
-    settings = load(config, given).perception
+    given = load(config, overrides(None, model, segmenter, set_)).perception
+    settings = as_on_the_vehicle(given, input_)
     folder = root or data_folder() / FOLDERS[dataset]
     job = DecoderJob.of(dataset, folder, settings, part, split, limit)
     console = Console()

@@ -56,7 +56,7 @@ def eval_suite(
     from s2m_ros.config import load
     from s2m_ros.evaluation import suite_report
     from s2m_ros.evaluation.benchmarks import data_folder
-    from s2m_ros.evaluation.one_set import input_overrides
+    from s2m_ros.evaluation.one_set import as_on_the_vehicle
     from s2m_ros.evaluation.suite import PARTS, Plan, Suite
     from s2m_ros.evaluation.tables import terminal
 
@@ -64,12 +64,14 @@ def eval_suite(
     unknown = sorted(set(parts) - set(PARTS))
     if unknown:
         raise typer.BadParameter(f"--only {','.join(unknown)}: take some of {','.join(PARTS)}")
-    input_overrides(input_), input_overrides(scorer_input)  # refuse a wrong one before the work
     console = Console()
+    settings = load(config, overrides(scorer, model, segmenter, set_)).perception
+    for size in (input_, scorer_input):
+        as_on_the_vehicle(settings, size)  # refuse a wrong one before the work
     plan = Plan(
         data or data_folder(),
         out,
-        load(config, overrides(scorer, model, segmenter, set_)).perception,
+        settings,
         parts,
         input_ or "",
         limit,

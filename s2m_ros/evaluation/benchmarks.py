@@ -96,8 +96,6 @@ DRIVE_HZ = 0.5
 
 SMALL = "small"
 """The profile that has rows of its own."""
-SMALL_SCALE = 0.5
-"""The share of each side that its 640x352 are of a camera's 1280x720."""
 
 NORMAL = ("camvid/test", "airside/runway_simulated")
 """Footage that scorers which need it are fitted on: normal, and not among the sets."""

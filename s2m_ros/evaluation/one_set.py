@@ -20,21 +20,31 @@ from .evaluate import SWEEP, Options, Report, evaluate
 from .found import Observer, score_frames
 from .layouts import Sample
 
-LEAST_SCALE = 0.75
-"""A picture is measured at this share of its sides at least: what the default model's 960x544 is of
-a camera's 1280x720. Sharper pictures would else lose what their labels show."""
+CAMERA_PX = 1280 * 720
+"""The picture that a model's input is chosen for."""
 
 
-def input_overrides(size: str | None) -> dict[str, float]:
-    """Overrides for ``config.load`` from '1536x768', or the usual share of each picture without a
-    size; InputError when it is no such size."""
-    if not size:
-        return {"perception.model.least_scale": LEAST_SCALE}
-    match = re.fullmatch(r"(\d+)x(\d+)", size)
-    if match is None or min(map(int, match.groups())) < 32:
-        raise InputError(f"input '{size}'", "no WIDTHxHEIGHT of at least 32", "as 1536x768")
-    width, height = map(int, match.groups())
-    return {"perception.model.width": width, "perception.model.height": height}
+def as_on_the_vehicle(settings: Settings, size: str | None = None) -> Settings:
+    """The settings with what the network sees of each picture.
+
+    size: as '1536x768', exactly that. Without it, the share of each side that the input has of a
+    camera's 1280x720 (three quarters for the default model), unless the settings name a share:
+    sharper pictures would else lose what their labels show. InputError when it is no such size.
+    """
+    model = settings.model
+    if size:
+        match = re.fullmatch(r"(\d+)x(\d+)", size)
+        if match is None or min(map(int, match.groups())) < 32:
+            raise InputError(f"input '{size}'", "no WIDTHxHEIGHT of at least 32", "as 1536x768")
+        width, height = map(int, match.groups())
+        seen: dict[str, float] = {"width": width, "height": height, "least_scale": 0.0}
+    elif model.least_scale:
+        return settings
+    else:
+        own = read(find(model.path)).input
+        pixels = (model.width or own.width) * (model.height or own.height)
+        seen = {"least_scale": min(1.0, (pixels / CAMERA_PX) ** 0.5)}
+    return settings.model_copy(update={"model": model.model_copy(update=seen)})
 
 
 def raw_score(

@@ -25,7 +25,7 @@ from ..sim.bag import write_bag
 from ..sim.scenario import load as load_scenario
 from ..types import InputError
 from . import benchmarks, calibrate, report, reuse
-from .benchmarks import SMALL, SMALL_SCALE, Benchmark, CleanSet
+from .benchmarks import SMALL, Benchmark, CleanSet
 from .decoder import DecoderJob
 from .decoder import write as write_decoder
 from .document import Tree, document, write_json
@@ -33,7 +33,7 @@ from .drives import label_bags
 from .evaluate import Options
 from .footage import Together, open_footage
 from .layouts import Sample, clean, plain, read_categories
-from .one_set import LEAST_SCALE, Job, input_overrides
+from .one_set import Job, as_on_the_vehicle
 
 PARTS = ("sets", "clean", "small", "apron", "decoder", "scorers", "clustering")
 FORMAT = 1
@@ -47,8 +47,8 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 class Plan:
     """What to measure, and where.
 
-    input: what the network sees, '' for least_scale of each picture's sides; limit: frames a set,
-    0 for all; scorers: rows of the table of scorers, all that the model can run where None;
+    input: what the network sees, '' for the usual share of each picture; limit: frames a set, 0 for
+    all; scorers: rows of the table of scorers, all that the model can run where None;
     scorer_input, scorer_limit: for those rows alone.
     """
 
@@ -61,7 +61,6 @@ class Plan:
     scorers: Sequence[str] | None = None
     scorer_input: str = ""
     scorer_limit: int = 0
-    least_scale: float = LEAST_SCALE
 
 
 @dataclass
@@ -119,9 +118,7 @@ class Suite:
         model = small.model.model_copy(update={"path": plan.settings.model.path})
         settings = plan.settings.model_copy(update={"model": model, "prompting": small.prompting})
         suite = Suite(
-            replace(
-                plan, out=plan.out / SMALL, settings=settings, input="", least_scale=SMALL_SCALE
-            ),
+            replace(plan, out=plan.out / SMALL, settings=settings, input=""),
             lambda what, steps: self.progress(f"{what}, small", steps),
             self.problems,
         )
@@ -294,11 +291,7 @@ class Suite:
         return folder
 
     def _settings(self, size: str) -> Settings:
-        given = {"least_scale": self.plan.least_scale}
-        if size:
-            given = {name.rpartition(".")[2]: v for name, v in input_overrides(size).items()}
-        model = self.plan.settings.model.model_copy(update=given)
-        return self.plan.settings.model_copy(update={"model": model})
+        return as_on_the_vehicle(self.plan.settings, size)
 
     def _key(self, samples: Sequence[Sample], options: Options, *more: Any) -> str:
         return reuse.digest(

@@ -60,8 +60,8 @@ class TrunkEncoder:
             config.width or manifest.input.width,
             config.height or manifest.input.height,
         )
-        self._asked = bool(config.width and config.height)
         self._least_scale = config.least_scale
+        self._exact = bool(config.width and config.height and not config.least_scale)
         self._roles = np.asarray(manifest.roles(), np.uint8)
 
     @property
@@ -79,7 +79,7 @@ class TrunkEncoder:
         if self._fixed is not None:
             return self._fixed
         step = self._manifest.input.multiple_of
-        if self._asked:
+        if self._exact:
             width, height = self._budget
             return max(step, width // step * step), max(step, height // step * step)
         return input_size(image_size, self._budget, step, self._least_scale)

@@ -16,9 +16,11 @@ from s2m_ros.config import load
 from s2m_ros.evaluation.evaluate import Options, evaluate
 from s2m_ros.evaluation.found import Found, score_frames
 from s2m_ros.evaluation.layouts import plain, read_categories
-from s2m_ros.evaluation.one_set import input_overrides
+from s2m_ros.evaluation.one_set import as_on_the_vehicle
 from s2m_ros.perception.interfaces import Encoding
 from s2m_ros.runtime.build import build_perception
+from s2m_ros.runtime.manifest import find, read
+from s2m_ros.runtime.trunk import TrunkEncoder
 from s2m_ros.types import InputError
 
 SCENES = {
@@ -213,7 +215,22 @@ def test_a_score_that_is_not_finite_is_an_error(data: Path) -> None:
 @pytest.mark.parametrize("size", ["960", "960x", "axb", "16x16", "-960x540"])
 def test_an_input_size_that_is_none(size: str) -> None:
     with pytest.raises(InputError, match="WIDTHxHEIGHT"):
-        input_overrides(size)
+        as_on_the_vehicle(load().perception, size)
+
+
+def test_each_picture_is_seen_as_on_the_vehicle() -> None:
+    """At the share of its sides that the input has of a camera's 1280x720."""
+    manifest = read(find(load().perception.model.path))
+    for profile, share in ((None, 0.75), (Path("small"), 0.5)):
+        model = as_on_the_vehicle(load(profile).perception).model
+        encoder = TrunkEncoder(manifest, model)
+        for width, height in ((1280, 720), (1920, 1080), (2048, 1024)):
+            seen = encoder.size_for((width, height))
+            assert np.allclose(seen, (share * width, share * height), atol=20)
+    exact = as_on_the_vehicle(load(Path("small")).perception, "512x256").model
+    assert TrunkEncoder(manifest, exact).size_for((1280, 720)) == (512, 256)
+    own = load(None, {"perception.model.least_scale": 0.9}).perception
+    assert as_on_the_vehicle(own).model.least_scale == 0.9
 
 
 def test_a_label_of_another_image_is_refused(data: Path, tmp_path: Path) -> None:
