@@ -57,7 +57,7 @@ def replay(
         notes = list(inputs.notes)
         about = _about(source, options, inputs)
         if options.lockstep:
-            with _store(options.store, source, inputs) as store:
+            with _store(options, source, inputs) as store:
                 run = run_lockstep(bag, inputs, results, store=store, status=status)
             about["drops"] = json.dumps(run.drops, sort_keys=True)
         else:
@@ -107,14 +107,18 @@ def _about(source: Path, options: Options, inputs: Inputs) -> dict[str, str]:
 
 
 @contextmanager
-def _store(folder: Path | None, source: Path, inputs: Inputs) -> Iterator[StoreWriter | None]:
+def _store(options: Options, source: Path, inputs: Inputs) -> Iterator[StoreWriter | None]:
     """The store of this run, of everything; an older one of that name is replaced."""
+    folder, given = options.store, options.config.fusion.calibration_file
     if folder is None:
         yield None
         return
     clear(folder)
     settings = inputs.config.audit.model_copy(update={"keep": "all"})
-    said = about(inputs.config, mode=LOCKSTEP, source=str(source.resolve()))
+    # The calibration of the bag is in the store itself; a file of it in --out says nothing.
+    fusion = inputs.config.fusion.model_copy(update={"calibration_file": given})
+    config = inputs.config.model_copy(update={"fusion": fusion})
+    said = about(config, mode=LOCKSTEP, source=str(source.resolve()))
     with StoreWriter(folder, settings, said, wait=True) as store:
         yield store
     if store.condition.state != State.OK:

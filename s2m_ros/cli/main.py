@@ -35,6 +35,7 @@ COMMANDS = (
     Command("replay", "Play a recorded drive through the nodes and report.", RUN),
     Command("up", "Start the nodes on this machine, as the launch file does.", RUN),
     Command("explain", "Why one object was judged as it was, out of an audit store.", AUDIT),
+    Command("compare", "What another run of a drive does otherwise, with pictures.", AUDIT),
     Command("sim", "Simulate an apron drive and write it as a bag.", LOOK),
     Command("bag", "Make bags from data sets; say what a bag holds.", LOOK),
     Command("calibrate", "Fit scores and operating point on normal footage of a site.", LOOK),

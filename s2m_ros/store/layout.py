@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from s2m_ros import __version__
-from s2m_ros.config import Config, leaves
+from s2m_ros.config import Config, leaves, load
 from s2m_ros.hazards.rulebook import load_rulebook
 from s2m_ros.runtime.build import operating_point
 from s2m_ros.runtime.manifest import find, read
@@ -77,6 +77,12 @@ def settings_of(about: Mapping[str, str]) -> Config:
     """The settings that a store was made with; those that are gone since are left out."""
     tree: dict[str, Any] = json.loads(about.get(SETTINGS, "{}"))
     return Config.model_validate(_known(tree, Config().model_dump()))
+
+
+def changed_by(config: Config, changed: Mapping[str, Any]) -> Config:
+    """The settings with dotted ones laid over them. Raises ConfigError for one that cannot be."""
+    tree = {name: value for name, value, _ in leaves(config)}
+    return load(None, {**tree, **changed})
 
 
 def model_of(config: Config) -> dict[str, str]:

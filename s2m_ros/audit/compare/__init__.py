@@ -1,0 +1,1 @@
+"""Two runs over the same drive told apart: what was gained, lost, moved."""
