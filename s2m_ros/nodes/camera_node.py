@@ -35,7 +35,6 @@ class CameraNode(StageNode):
         stage = CameraStage(self.config, self.factory, other=other, named=self.named)
         if not stage.load():
             raise ConfigError(stage.conditions.worst().reason)
-        self.report.values.update(stage.info)
         return stage
 
     def connect(self) -> None:

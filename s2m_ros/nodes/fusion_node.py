@@ -12,6 +12,7 @@ from s2m_ros.nodes.graph import FUSION_SETTINGS
 from s2m_ros.nodes.seams import tf
 from s2m_ros.nodes.seams.message_filters import MessageFiltersPairing
 from s2m_ros.nodes.stage_node import StageNode
+from s2m_ros.pipeline.clocks import offset_ms
 from s2m_ros.pipeline.fusion import FusionStage
 from s2m_ros.types import State
 from s2m_ros.wire.geometry import stamp_ns
@@ -52,6 +53,17 @@ class FusionNode(StageNode):
         self.listen(ports.ODOM, stage.add_odometry, capacity=50)
         if self._transforms is None and not self.config.fusion.calibration_file:
             tf.listen(self, stage.add_transforms)
+
+    def figures(self) -> dict[str, str]:
+        """Also how far the clock of the LiDAR is behind each camera's, by when messages come."""
+        found, delays = super().figures(), self.intake.delays
+        for camera in self.config.cameras:
+            pair = (delays.get(port.topic(camera)) for port in (ports.CAMERA_INFO, ports.POINTS))
+            one, other = pair
+            offset = offset_ms(one, other) if one and other else None
+            if offset is not None:
+                found[f"clock.{camera}.lidar_behind_ms"] = f"{offset:.1f}"
+        return found
 
     def tick(self) -> None:
         begun_s = time.perf_counter()

@@ -66,6 +66,16 @@ class Intake:
         return {**self._drops, **superseded}
 
     @property
+    def figures(self) -> dict[str, str]:
+        """Rate and least delay, by its stamps, of each input."""
+        found = {}
+        for topic, delays in self.delays.items():
+            found[f"input.{topic}.rate_hz"] = f"{delays.rate_hz(time.monotonic()):.2f}"
+            if delays.least_ms is not None:
+                found[f"input.{topic}.least_delay_ms"] = f"{delays.least_ms:.1f}"
+        return found
+
+    @property
     def open(self) -> bool:
         """Whether any topic is listened to."""
         return bool(self._inputs)
@@ -156,8 +166,8 @@ class Intake:
         if entry is None:  # taken just before the node left the topic
             return
         entry.arrived_s, entry.heard = time.monotonic(), True
-        if hasattr(message, "header"):
-            self.delays[topic].add(stamp_ns(message.header.stamp), self._now_ns())
+        stamp = stamp_ns(message.header.stamp) if hasattr(message, "header") else None
+        self.delays[topic].add(stamp, self._now_ns(), entry.arrived_s)
         self._inbox.put(topic, message, entry.capacity)
 
     def _lost(self, topic: str, count: int) -> None:

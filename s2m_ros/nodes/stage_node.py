@@ -40,6 +40,8 @@ class Stage(Protocol):
 
     @property
     def drops(self) -> Mapping[str, int]: ...
+    @property
+    def figures(self) -> Mapping[str, str]: ...
     def reset(self, why: str = ...) -> None: ...
     def adjust(self, config: Config) -> None: ...
 
@@ -86,6 +88,15 @@ class StageNode(ManagedNode):
 
     def farewell(self, reason: str) -> None:
         """The node stops looking, its stage was reset: the last output, which says so."""
+
+    def figures(self) -> dict[str, str]:
+        """What diagnostics show beside state, latencies and drops. In the executor's thread."""
+        stage = self.stage
+        return {
+            "life": self.changing or self.phase.value,
+            **(stage.figures if stage else {}),
+            **self.intake.figures,
+        }
 
     # Set-up.
 
@@ -178,7 +189,6 @@ class StageNode(ManagedNode):
 
     def on_cleanup(self, state: Any) -> Any:
         self.stage = None
-        self.report.values.clear()
         self._idle("unconfigured")
         return super().on_cleanup(state)
 
@@ -237,6 +247,7 @@ class StageNode(ManagedNode):
     def _beat(self) -> None:
         self.intake.check(self.config.intake)
         self._check_worker()
+        self.report.values = self.figures()
         self.report.beat(self.drops)
 
     def _check_worker(self) -> None:

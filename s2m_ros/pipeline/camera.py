@@ -18,7 +18,7 @@ from s2m_ros.pipeline.conditions import Conditions
 from s2m_ros.runtime.build import build_perception
 from s2m_ros.types import InputError, ObjectMasks, State, UInt8
 from s2m_ros.wire import topics
-from s2m_ros.wire.geometry import stamp_ns
+from s2m_ros.wire.geometry import require_stamp, stamp_ns
 from s2m_ros.wire.image import decode_compressed, decode_image, encode_compressed, encode_image
 from s2m_ros.wire.masks import encode_masks
 from s2m_ros.wire.protocol import MessageFactory
@@ -118,7 +118,7 @@ class CameraStage:
             image = self._decode(message)
             frame = self._perception.perceive(
                 image,
-                stamp_ns(message.header.stamp),
+                require_stamp(message, self.topic),
                 self._camera,
                 message.header.frame_id,
                 self._sequence,
@@ -130,6 +130,11 @@ class CameraStage:
         self.conditions.clear(self.topic)
         self._drops.update({f"candidate_{name}": n for name, n in frame.masks.drops.items()})
         return CameraOutput(encode_masks(self._factory, frame.masks), self._factory, image, frame)
+
+    @property
+    def figures(self) -> Mapping[str, str]:
+        """What diagnostics show beside state and drops: model, hashes, provider."""
+        return self.info
 
     def adjust(self, config: Config) -> None:
         """Settings changed; those that apply at once are the node's alone."""

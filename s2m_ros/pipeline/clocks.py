@@ -1,10 +1,12 @@
-"""How late messages come by their stamps, and what that says of the clocks that made the stamps."""
+"""How late messages come by their stamps, how well they meet, and what that says of clocks."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 _WINDOW = 200
+_RATE_WINDOW = 20
 
 
 class Delays:
@@ -17,15 +19,47 @@ class Delays:
 
     def __init__(self, window: int = _WINDOW) -> None:
         self._ms: deque[float] = deque(maxlen=window)
+        self._arrivals_s: deque[float] = deque(maxlen=_RATE_WINDOW)
 
-    def add(self, stamp_ns: int, arrival_ns: int) -> None:
-        """A message with this stamp arrived at this time of the reader's clock."""
-        self._ms.append((arrival_ns - stamp_ns) * 1e-6)
+    def add(self, stamp_ns: int | None, arrival_ns: int, steady_s: float) -> None:
+        """A message with this stamp, if it has one, arrived.
+
+        arrival_ns: by the clock that stamps are compared with; steady_s: by one that never jumps.
+        """
+        if stamp_ns is not None:
+            self._ms.append((arrival_ns - stamp_ns) * 1e-6)
+        self._arrivals_s.append(steady_s)
+
+    def rate_hz(self, now_s: float) -> float:
+        """Of the newest messages; it falls while none comes."""
+        arrivals = tuple(self._arrivals_s)
+        span_s = max(now_s, arrivals[-1]) - arrivals[0] if len(arrivals) > 1 else 0.0
+        return (len(arrivals) - 1) / span_s if span_s > 0 else 0.0
 
     @property
     def least_ms(self) -> float | None:
         """None before the first message."""
         return min(tuple(self._ms), default=None)
+
+
+class SyncRecord:
+    """How the newest images of one camera met the sweeps."""
+
+    def __init__(self, window: int = _WINDOW) -> None:
+        self._apart: deque[int | None] = deque(maxlen=window)
+
+    def add(self, apart_ns: int | None) -> None:
+        """Sweep minus image in nanoseconds; None for an image, or an instant, without the other."""
+        self._apart.append(apart_ns)
+
+    def figures(self) -> Iterator[tuple[str, str]]:
+        """Share of the images that met a sweep, and the median and largest difference."""
+        met = sorted(apart * 1e-6 for apart in self._apart if apart is not None)
+        if self._apart:
+            yield "success", f"{len(met) / len(self._apart):.3f}"
+        if met:
+            yield "median_difference_ms", f"{met[len(met) // 2]:.1f}"
+            yield "largest_difference_ms", f"{max(met, key=abs):.1f}"
 
 
 def offset_ms(one: Delays, other: Delays) -> float | None:

@@ -14,10 +14,13 @@ from s2m_ros.fusion.ego import EgoMotion
 from s2m_ros.fusion.pairing import Pair, Pairing
 from s2m_ros.fusion.pipeline import Fusion
 from s2m_ros.pipeline.calibration import Calibration
+from s2m_ros.pipeline.clocks import SyncRecord
 from s2m_ros.pipeline.conditions import Condition, Conditions, worst
+from s2m_ros.pipeline.timeline import Order, Timeline
 from s2m_ros.pipeline.transforms import Transforms, TransformTree
 from s2m_ros.types import EgoPose, InputError, ObjectMasks, Objects3D, State, Sweep
 from s2m_ros.wire import topics
+from s2m_ros.wire.geometry import require_stamp
 from s2m_ros.wire.masks import decode_masks
 from s2m_ros.wire.objects import encode_objects
 from s2m_ros.wire.odometry import decode_odometry
@@ -68,6 +71,7 @@ class FusionStage:
         self._transforms: Transforms = transforms or self._tree
         self._calibration = Calibration(config.fusion, self._transforms, self.conditions, named)
         self._pairing = pairing or Pairing(config.fusion.pairing, config.cameras)
+        self._sync = {name: SyncRecord() for name in config.cameras}
         self._ego = EgoMotion()
         self._fusion = Fusion(config.fusion, self._calibration.rig)
         self._set: dict[str, tuple[CameraModel, str]] = {}
@@ -75,6 +79,7 @@ class FusionStage:
         # while masks fail to come.
         self._seen_ns: int | None = None
         self._unseen: Sweep | None = None
+        self._timelines: dict[str, Timeline] = {}
         self._sequence = 0
 
     @property
@@ -90,6 +95,7 @@ class FusionStage:
         topic = self._named(topics.masks(message.camera))
         try:
             masks = decode_masks(message, topic)
+            self._in_time(topic, message)
         except InputError as error:
             self._refuse(topic, error, "bad_masks")
             return
@@ -106,6 +112,7 @@ class FusionStage:
             if not len(sweep.points):
                 problem = "no point is finite" if dropped else "the cloud is empty"
                 raise InputError(topic, problem, "check the LiDAR and its driver")
+            self._in_time(topic, message)
         except InputError as error:
             self._refuse(topic, error, "bad_cloud")
             return
@@ -122,11 +129,15 @@ class FusionStage:
         topic = self._named(topics.ODOM)
         try:
             ego = decode_odometry(message, topic, self._settings.base_frame)
+            order = self._in_time(topic, message)
         except InputError as error:
             self._refuse(topic, error, "bad_odometry")
             return
         self.conditions.clear(topic)
-        self._ego.add(ego)
+        if order is Order.LATE:  # the buffer would take it for a jump
+            self._drops["odometry_out_of_order"] += 1
+        else:
+            self._ego.add(ego)
 
     def add_camera_info(self, camera: str, message: Any) -> None:
         if not self._calibration.add_camera_info(camera, message):
@@ -153,6 +164,11 @@ class FusionStage:
         """What still waits at the end of a recording."""
         return [self._answer(pair) for pair in self._pairing.drain()]
 
+    @property
+    def figures(self) -> Mapping[str, str]:
+        """What diagnostics show beside state and drops: how well each camera meets the LiDAR."""
+        return {f"sync.{name}.{k}": v for name, s in self._sync.items() for k, v in s.figures()}
+
     def adjust(self, config: Config) -> None:
         """Take over those changed settings that apply at once."""
         self._pairing.adjust(config.fusion.pairing)
@@ -161,6 +177,7 @@ class FusionStage:
     def reset(self, why: str = "time_jumps") -> None:
         """Forget all that has a time (the clock jumped); calibration stays."""
         self._pairing.flush()
+        self._timelines.clear()
         self._ego.clear()
         self._transforms.clear_moving()
         self._fusion, self._set = Fusion(self._settings, self._calibration.rig), {}
@@ -177,6 +194,11 @@ class FusionStage:
 
     def _answer(self, pair: Pair) -> Any:
         found: list[Condition] = []
+        for arrived in pair.masks:
+            apart = None if pair.sweep is None else pair.sweep.stamp_ns - arrived.stamp_ns
+            self._sync[arrived.camera].add(apart)
+        for camera in pair.missing:
+            self._sync[camera].add(None)
         masks = self._usable_masks(pair, found)
         sweep = self._usable_sweep(pair.sweep, pair.reason, found)
         return self._fuse(pair.stamp_ns, masks, sweep, found)
@@ -266,6 +288,12 @@ class FusionStage:
             found.append(Condition(State.DEGRADED, str(reason)))
             self._drops["no_odometry"] += 1
         return ego
+
+    def _in_time(self, topic: str, message: Any) -> Order:
+        """The place of a stamp among those of its topic. InputError for zero and for a stray."""
+        return self._timelines.setdefault(topic, Timeline()).require(
+            require_stamp(message, topic), topic
+        )
 
     def _refuse(self, source: str, error: InputError, drop: str) -> None:
         self.conditions.refuse(source, error)

@@ -12,18 +12,18 @@ from s2m_ros.hazards.markers import MarkerBook
 from s2m_ros.hazards.policy import HazardPolicy
 from s2m_ros.hazards.zones import Zone
 from s2m_ros.pipeline.conditions import Conditions
+from s2m_ros.pipeline.timeline import Order, Timeline
 from s2m_ros.pipeline.transforms import Transforms, TransformTree
 from s2m_ros.tracking.tracker import Tracker
 from s2m_ros.types import Float64, Hazards, InputError, Objects3D, State, Tracks
 from s2m_ros.wire import topics
-from s2m_ros.wire.geometry import stamp_ns
+from s2m_ros.wire.geometry import require_stamp, stamp_ns
 from s2m_ros.wire.hazards import encode_hazards
 from s2m_ros.wire.markers import encode_markers
 from s2m_ros.wire.objects import decode_objects
 from s2m_ros.wire.protocol import MessageFactory
 from s2m_ros.wire.tf import decode_transforms
 
-_JUMP_NS = 1_000_000_000
 _MAP_SLACK_S = 2.0
 
 
@@ -40,8 +40,9 @@ class TrackingOutput:
 class TrackingStage:
     """Tracks the objects and judges the tracks.
 
-    The state of the objects passes through to the hazards. When the stamps go back by more than
-    a second or the frame changes, all tracks and markers are dropped and counted. ``transforms``
+    The state of the objects passes through to the hazards. When time goes back by more than a
+    second, forward by more than tracks are remembered, or the frame changes, all tracks and markers
+    are dropped and counted; one stray stamp alone is refused. ``transforms``
     says where the map of the zones is: the tree that ``add_transforms`` fills, unless another is
     set; named: the name of a topic in messages. Raises ConfigError for a policy or zones file that
     cannot be used.
@@ -62,7 +63,10 @@ class TrackingStage:
         self.transforms: Transforms = self._tree
         self._markers = MarkerBook()
         self._stale_markers: list[Any] = self._markers.clear()
-        self._last: tuple[int, str] | None = None
+        self._timeline = Timeline()
+        self._memory_ns = round(config.tracking.hold_s * 1e9)
+        self._frame = ""
+        self._tracked = 0
         self._sequence = 0
 
     @property
@@ -91,17 +95,21 @@ class TrackingStage:
         """Answer one Object3DArray."""
         ns, frame = stamp_ns(message.header.stamp), message.header.frame_id
         try:
+            require_stamp(message, self._topic)
             objects = decode_objects(message, self._topic)
+            newest = self._timeline.last
+            order = self._timeline.require(ns, self._topic)
         except InputError as error:
             self.conditions.set(self._topic, State.UNKNOWN, str(error))
             self._drops["bad_objects"] += 1
             return self.refuse(ns, frame, State.UNKNOWN, str(error))
-        objects = self._in_order(objects)
+        objects = self._in_order(objects, order, newest)
         if objects.state == State.OK:
             self.conditions.clear(self._topic)
         else:
             self.conditions.set(self._topic, objects.state, objects.reason)
         tracks = self._tracker.update(objects)
+        self._tracked = len(tracks.items)
         self._drops.update({f"track_{name}": n for name, n in tracks.deleted.items()})
         odom_from_map, why = self._map(tracks)
         hazards = self._policy.assess(tracks, odom_from_map, why)
@@ -120,21 +128,32 @@ class TrackingStage:
         self.conditions.clear("zones")
         return matrix, ""
 
-    def _in_order(self, objects: Objects3D) -> Objects3D:
+    def _in_order(self, objects: Objects3D, order: Order, newest: int | None) -> Objects3D:
         """The objects at a stamp that never falls, after a reset when they are of another time."""
-        if self._last is not None:
-            back_ns = self._last[0] - objects.stamp_ns
-            if back_ns > _JUMP_NS or objects.frame_id != self._last[1]:
-                self.reset("time_jumps" if back_ns > _JUMP_NS else "frame_changes")
-            elif back_ns > 0:  # a late camera after a sweep that was answered alone
-                self._drops["out_of_order"] += 1
-                objects = replace(objects, stamp_ns=self._last[0])
-        self._last = objects.stamp_ns, objects.frame_id
+        ns = objects.stamp_ns
+        if order is Order.LATE:  # a late camera after a sweep that was answered alone
+            assert newest is not None
+            self._drops["out_of_order"] += 1
+            objects = replace(objects, stamp_ns=newest)
+        elif order is Order.JUMP and not 0 < ns - (newest or 0) < self._memory_ns:
+            self._begin_anew("time_jumps", ns)
+        if newest is not None and objects.frame_id != self._frame:
+            self._begin_anew("frame_changes", objects.stamp_ns)
+        self._frame = objects.frame_id
         return objects
+
+    def _begin_anew(self, why: str, ns: int) -> None:
+        self.reset(why)
+        self._timeline.place(ns)
 
     def refuse(self, stamp_ns: int, frame_id: str, state: State, reason: str) -> TrackingOutput:
         """The answer when there is nothing to judge: empty, and not clear."""
         return self._output(Hazards(stamp_ns, frame_id, (), None, state, reason))
+
+    @property
+    def figures(self) -> Mapping[str, str]:
+        """What diagnostics show beside state and drops: how much is tracked."""
+        return {"tracks": str(self._tracked)}
 
     def adjust(self, config: Config) -> None:
         """Take over those changed settings that apply at once: the tracks live on."""
@@ -146,7 +165,7 @@ class TrackingStage:
         self._tracker.reset()
         self.transforms.clear_moving()
         self._stale_markers = self._markers.clear()
-        self._last = None
+        self._timeline.forget()
 
     def _output(
         self, hazards: Hazards, tracks: Tracks | None = None, zones: Sequence[Zone] = ()

@@ -11,8 +11,11 @@ import numpy as np
 
 from s2m_ros.fusion.ego import interpolate
 from s2m_ros.fusion.transforms import invert
+from s2m_ros.pipeline.timeline import BACK_S
 from s2m_ros.types import EgoPose, Float64, InputError
 from s2m_ros.wire.tf import Transform
+
+_BACK_NS = round(BACK_S * 1e9)
 
 
 class Transforms(Protocol):
@@ -70,9 +73,11 @@ class TransformTree:
             edge.static = transform.parent_from_child
             return
         edge.static = None
-        if edge.history and transform.stamp_ns < edge.history[-1].stamp_ns:
+        late_ns = edge.history[-1].stamp_ns - transform.stamp_ns if edge.history else 0
+        if late_ns > _BACK_NS:
             edge.history.clear()  # time went back
-        edge.history.append(transform)
+        if late_ns <= 0 or not edge.history:  # one that is a little late says nothing new
+            edge.history.append(transform)
 
     def clear_moving(self) -> None:
         """Forget all but the static transforms (a time jump)."""

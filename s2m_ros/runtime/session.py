@@ -106,24 +106,14 @@ class Session:
             name for name in config.providers if reduced_precision or name != openvino.PROVIDER
         ]
         chosen = choose_providers(wanted, offered(), config.provider_policy)
-        self._graph: OnnxRuntimeGraph | openvino.OpenVinoGraph
-        try:
-            if chosen.names[0] == openvino.PROVIDER:
-                self._graph = openvino.OpenVinoGraph(path, config.threads)
-            else:
-                usable = [name for name in chosen.names if name != openvino.PROVIDER]
-                self._graph = OnnxRuntimeGraph(path, usable, config.threads)
-        except Exception as error:  # both runtimes raise classes of their own without a common base
-            raise InputError(
-                str(path),
-                f"{chosen.names[0]} refuses it: {error}",
-                "check the file and its opset",
-            ) from error
         self.path = path
-        self.provider = self._graph.provider
         self.warning = chosen.warning
-        if self.provider != chosen.names[0]:
-            self.warning = f"{chosen.names[0]} did not start, using {self.provider}"
+        self._threads = config.threads
+        self._names = chosen.names
+        self._may_fall_back = config.provider_policy == "fallback"
+        self._graph = self._start()
+        if self.provider != self._names[0]:
+            self.warning = f"{self._names[0]} did not start, using {self.provider}"
             if config.provider_policy == "require":
                 raise InputError(
                     str(path), self.warning, "install what the provider needs, or use 'fallback'"
@@ -134,6 +124,40 @@ class Session:
         self.outputs = self._graph.outputs
         self.input_shapes = self._graph.input_shapes
         self.input_types = self._graph.input_types
+
+    @property
+    def provider(self) -> str:
+        """The execution provider in use."""
+        return self._graph.provider
+
+    def _start(self) -> OnnxRuntimeGraph | openvino.OpenVinoGraph:
+        """The graph in the first runtime that takes it. InputError when none does."""
+        if self._names[0] == openvino.PROVIDER:
+            try:
+                return openvino.OpenVinoGraph(self.path, self._threads)
+            except Exception as error:  # OpenVINO raises plain RuntimeErrors, and worse
+                self._give_up_openvino(error)
+        usable = [name for name in self._names if name != openvino.PROVIDER]
+        try:
+            return OnnxRuntimeGraph(self.path, usable, self._threads)
+        except Exception as error:  # of classes without a common base
+            raise InputError(
+                str(self.path), f"{usable[0]} refuses it: {error}", "check the file and its opset"
+            ) from error
+
+    def _give_up_openvino(self, error: Exception) -> None:
+        """Leave it to the next provider; InputError where there is none or it may not be used."""
+        refusal = f"{openvino.PROVIDER} refuses it: {str(error).strip().splitlines()[0]}"
+        rest = tuple(name for name in self._names if name != openvino.PROVIDER)
+        if not rest or not self._may_fall_back:
+            raise InputError(
+                str(self.path),
+                refusal,
+                "check the file and its opset, or list CPUExecutionProvider",
+            ) from error
+        self._names = rest
+        self.warning = f"{refusal}; using {rest[0]}"
+        log.warning("%s: %s", self.path.name, self.warning)
 
     def expect(self, given: str, outputs: Sequence[str], remedy: str) -> None:
         """Raise InputError unless the graph takes an input ``given`` and has these outputs."""
@@ -147,4 +171,13 @@ class Session:
 
     def run(self, feed: Mapping[str, Array], outputs: Sequence[str] | None = None) -> list[Array]:
         """Run once; ``outputs`` by name and in that order (all of them by default)."""
-        return self._graph.run(feed, self.outputs if outputs is None else outputs)
+        names = self.outputs if outputs is None else outputs
+        try:
+            return self._graph.run(feed, names)
+        except Exception as error:
+            # OpenVINO compiles for each new shape, so it may refuse as late as here.
+            if not isinstance(self._graph, openvino.OpenVinoGraph):
+                raise
+            self._give_up_openvino(error)
+        self._graph = self._start()
+        return self._graph.run(feed, names)

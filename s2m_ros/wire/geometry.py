@@ -17,6 +17,16 @@ SECOND_NS = 1_000_000_000
 _LAST_NS = 2**31 * SECOND_NS - 1
 
 
+def require_stamp(message: Any, source: str) -> int:
+    """The stamp of a message with a header, nanoseconds. InputError when it was never set."""
+    ns = stamp_ns(message.header.stamp)
+    if ns <= 0:
+        raise InputError(
+            source, "stamp is zero", "have its driver stamp each message with the time of measuring"
+        )
+    return ns
+
+
 def stamp_ns(time: Any) -> int:
     """Nanoseconds of a builtin_interfaces Time or Duration, at most what such a message holds."""
     return min(int(time.sec) * SECOND_NS + int(time.nanosec), _LAST_NS)

@@ -75,10 +75,13 @@ def bad_images() -> list[Any]:
     unknown.encoding = "h264"
     cut.data = cut.data[:-100]
     empty.width = empty.height = 0
+    unstamped = image([BOX])
+    unstamped.header.stamp.sec = unstamped.header.stamp.nanosec = 0
     return [
         pytest.param(unknown, "encoding 'h264' is not supported", id="encoding"),
         pytest.param(cut, "truncated image data", id="truncated"),
         pytest.param(empty, "image of 0 x 0 pixels", id="empty"),
+        pytest.param(unstamped, "stamp is zero", id="stamp"),
     ]
 
 

@@ -21,6 +21,7 @@ from s2m_ros.pipeline.fusion import FusionStage
 from s2m_ros.types import EgoPose, ObjectMasks, Objects3D, State, Sweep
 from s2m_ros.wire.camera_info import encode_camera_info
 from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.geometry import time as time_message
 from s2m_ros.wire.masks import encode_masks
 from s2m_ros.wire.objects import decode_objects
 from s2m_ros.wire.odometry import encode_odometry
@@ -292,6 +293,78 @@ def test_a_jump_of_the_clock_flushes_and_the_next_lap_is_as_the_first() -> None:
     again = answer(made)
     assert made.drops["time_jumps"] == 1
     assert (again.state, again.stamp_ns) == (first.state, first.stamp_ns)
+
+
+def test_diagnostics_show_how_each_camera_meets_the_lidar() -> None:
+    made = stage(cameras=["front", "left"])
+    answer(made)
+    for i in (1, 2, 3):
+        feed(made, START + i * 200 * MS, *(["cloud"] if i == 3 else []))
+        answer(made, START + i * 200 * MS)
+    assert made.figures == {
+        "sync.front.success": "0.750",
+        "sync.front.median_difference_ms": "10.0",
+        "sync.front.largest_difference_ms": "10.0",
+        "sync.left.success": "0.000",
+    }
+
+
+def stamped(message: Any, ns: int) -> Any:
+    message.header.stamp = time_message(FACTORY, ns)
+    return message
+
+
+def test_stamps_of_zero_are_refused_by_name_and_the_next_good_one_recovers() -> None:
+    made = stage()
+    made.add_cloud(stamped(cloud(START), 0))
+    assert "points: stamp is zero" in str(made.conditions.error("points"))
+    made.add_odometry(stamped(encode_odometry(FACTORY, ego(START), "odom", "base_link"), 0))
+    assert "odom: stamp is zero" in str(made.conditions.error("odom"))
+    made.add_masks(stamped(encode_masks(FACTORY, masks(START)), 0))
+    assert "s2m/front/masks: stamp is zero" in str(made.conditions.error("s2m/front/masks"))
+    assert made.conditions.worst().state == State.DEGRADED
+    assert answer(made).state == State.OK, "what came before is still good"
+    feed(made, START + 100 * MS)
+    assert answer(made, START + 100 * MS).state == State.OK
+    assert made.conditions.worst().state == State.OK
+
+
+@pytest.mark.parametrize("seconds", [-3600, -3, 3, 3600])
+def test_one_stray_stamp_of_each_input_is_refused_and_costs_nothing(seconds: int) -> None:
+    made = stage()
+    there = START + seconds * 1000 * MS
+    made.add_cloud(cloud(there))
+    made.add_odometry(encode_odometry(FACTORY, ego(there), "odom", "base_link"))
+    made.add_masks(encode_masks(FACTORY, masks(there)))
+    assert {made.drops[f"bad_{name}"] for name in ("cloud", "odometry", "masks")} == {1}
+    assert "points: stamp is" in str(made.conditions.error("points"))
+    assert answer(made).state == State.OK
+    assert "time_jumps" not in made.drops
+
+
+@pytest.mark.parametrize("seconds", [-60, 60])
+def test_after_a_jump_the_second_instant_is_as_good_as_any(seconds: int) -> None:
+    made = stage()
+    answer(made)
+    there = START + seconds * 1000 * MS
+    for ns in (there, there + 100 * MS, there + 200 * MS):
+        feed(made, ns)
+    last = made.poll(there + 600 * MS)[-1]
+    objects = decode_objects(last, "s2m/objects")
+    assert (objects.state, objects.stamp_ns) == (State.OK, there + 200 * MS)
+
+
+def test_duplicates_and_late_ones_are_counted_and_change_nothing() -> None:
+    made = stage()
+    made.add_masks(encode_masks(FACTORY, masks(START)))
+    made.add_cloud(cloud(START + 10 * MS))
+    for offset in (30, 25):
+        pose = encode_odometry(FACTORY, ego(START + offset * MS), "odom", "base_link")
+        made.add_odometry(pose)
+    assert answer(made).state == State.OK
+    assert made.drops["pairing_masks_out_of_order"] == 1
+    assert made.drops["pairing_sweep_repeated"] == 1
+    assert made.drops["odometry_out_of_order"] == 1
 
 
 def test_the_same_messages_give_the_same_bytes() -> None:

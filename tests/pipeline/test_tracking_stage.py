@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from values import object3d, objects
 
 from s2m_ros.config import load
@@ -75,6 +76,15 @@ def test_silence_is_an_empty_array_that_is_not_clear() -> None:
     assert "UNKNOWN" in status(output)
 
 
+def test_a_stamp_of_zero_is_refused() -> None:
+    made = stage()
+    drive(made, 6)
+    output = made.process(encode_objects(FACTORY, objects(0)))
+    assert output.hazards.state == State.UNKNOWN
+    assert "s2m/objects: stamp is zero" in output.hazards.reason
+    assert len(drive(made, 1, NS + 600 * MS).hazards.hazards) == 1
+
+
 def test_objects_without_a_meaning_are_refused() -> None:
     made = stage()
     message = encode_objects(FACTORY, objects(NS))
@@ -89,11 +99,41 @@ def test_a_jump_back_drops_tracks_and_markers_and_is_counted() -> None:
     made = stage()
     first = drive(made, 6)
     output = drive(made, 1, NS - 5000 * MS)
+    assert output.hazards.state == State.UNKNOWN, "no second stamp supports it yet"
+    output = drive(made, 1, NS - 4900 * MS)
     assert output.markers.markers[0].action == DELETE_ALL
     assert made.drops["time_jumps"] == 1
-    later = drive(made, 6, NS - 4900 * MS)
+    later = drive(made, 6, NS - 4800 * MS)
     assert len(later.hazards.hazards) == len(first.hazards.hazards) == 1
     assert DELETE_ALL not in [m.action for m in later.markers.markers]
+
+
+@pytest.mark.parametrize("seconds", [-3600.0, -5.0, 3.0, 1e6])
+def test_one_stray_stamp_is_refused_and_costs_no_track(seconds: float) -> None:
+    made = stage()
+    before = drive(made, 6)
+    stray = drive(made, 1, NS + round(seconds * 1e9))
+    assert stray.hazards.state == State.UNKNOWN
+    assert "s2m/objects: stamp is" in stray.hazards.reason
+    assert "check the clock" in stray.hazards.reason
+    after = drive(made, 1, NS + 600 * MS)
+    assert after.hazards.state == State.OK
+    assert [h.track_id for h in after.hazards.hazards] == [
+        h.track_id for h in before.hazards.hazards
+    ]
+    assert made.drops == {"bad_objects": 1}
+
+
+def test_a_gap_keeps_what_is_remembered_and_a_longer_one_does_not() -> None:
+    made = stage()
+    (before,) = drive(made, 6).hazards.hazards
+    drive(made, 1, NS + 20_000 * MS)
+    (after,) = drive(made, 1, NS + 20_100 * MS).hazards.hazards
+    assert after.track_id == before.track_id
+    drive(made, 1, NS + 10_000_000 * MS)
+    output = drive(made, 1, NS + 10_000_100 * MS)
+    assert made.drops["time_jumps"] == 1
+    assert output.markers.markers[0].action == DELETE_ALL
 
 
 def test_a_change_of_frame_starts_anew() -> None:

@@ -253,6 +253,35 @@ def test_openvino_gives_what_onnx_runtime_gives(folder: Path) -> None:
             np.testing.assert_allclose(mine, theirs, rtol=0.02, atol=0.15)  # bfloat16
 
 
+@pytest.mark.parametrize("when", ["read_model", "compile_model"])
+def test_what_openvino_refuses_goes_to_the_next_provider_with_a_warning(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    openvino = pytest.importorskip("openvino", reason="the intel extra is not installed")
+
+    class Refuses(openvino.Core):  # type: ignore[misc, name-defined]
+        pass
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("unsupported operation")
+
+    setattr(Refuses, when, refuse)
+    monkeypatch.setattr(openvino, "Core", Refuses)
+    path, image = folder / "encoder.onnx", toy_model.scene([(40, 30, 90, 60)], (160, 96))[None]
+    session = Session(path, Model(providers=[OPENVINO, CPU]), reduced_precision=True)
+    exact = Session(path, Model(providers=[CPU]))
+    (mine,), (theirs,) = (s.run({"image": image}, ["anomaly"]) for s in (session, exact))
+    np.testing.assert_array_equal(mine, theirs)
+    assert session.provider == CPU
+    assert session.warning == (
+        f"{OPENVINO} refuses it: unsupported operation; using CPUExecutionProvider"
+    )
+    for strict in (Model(providers=[OPENVINO]), Model(providers=[OPENVINO, CPU],
+                                                      provider_policy="require")):  # fmt: skip
+        with pytest.raises(InputError, match=f"{OPENVINO} refuses it: unsupported operation"):
+            Session(path, strict, reduced_precision=True).run({"image": image})
+
+
 def test_openvino_refuses_a_broken_graph_clearly(tmp_path: Path) -> None:
     pytest.importorskip("openvino", reason="the intel extra is not installed")
     (tmp_path / "broken.onnx").write_bytes(b"nothing")
