@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 ROOT = Path(__file__).resolve().parent
 SHARE = Path("share/s2m_ros")
 SHARED_SUFFIXES = {
-    ".py", ".yaml", ".rviz", ".json", ".geojson", ".xml", ".conf", ".onnx", ".md"
+    ".py", ".yaml", ".rviz", ".json", ".geojson", ".xml", ".conf", ".service", ".onnx", ".md"
 }  # fmt: skip
 
 manifest = ElementTree.parse(ROOT / "package.xml").getroot()

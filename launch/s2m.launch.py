@@ -16,11 +16,16 @@ from s2m_ros.nodes.starting import RESPAWN_DELAY_S, requested
 
 HERE = Path(__file__).resolve().parent
 ARGUMENTS = {
-    "config": ("", "YAML of settings (config/s2m.yaml lists them all), or a profile: small"),
+    "config": ("", "YAML of settings (config/s2m.yaml lists them all), or a profile"),
+    "profile": ("", "What the settings are laid over: cpu, desktop_gpu, orin, small"),
+    "params_file": ("", "ROS parameter file that goes to the nodes as it is, e.g. by node names"),
     "cameras": ("", "Camera names separated by commas; empty takes them from the settings"),
     "namespace": ("", "Namespace of the vehicle"),
     "use_sim_time": ("false", "Take the time from /clock"),
     "remap": ("", "Topics of yours, e.g. 'points:=/lidar/points odom:=/odometry'"),
+    "autostart": ("true", "false: a lifecycle manager configures and activates the nodes"),
+    "composed": ("false", "All nodes but the monitor in one process"),
+    "respawn": ("true", "Start a node again that has ended"),
     "rviz": ("false", "Show the hazards in RViz"),
 }
 
@@ -31,24 +36,35 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     def asked(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
+    def true(name: str) -> bool:
+        return asked(name).lower() in ("true", "1", "yes")
+
     return [
         Node(
             package="s2m_ros",
             executable=spec.executable,
             name=spec.name,
             namespace=spec.namespace,
-            parameters=[dict(spec.parameters)] if spec.parameters else [],
+            arguments=list(spec.arguments),
+            parameters=[
+                *map(str, spec.parameter_files),
+                *([dict(spec.parameters)] if spec.parameters else []),
+            ],
             remappings=list(spec.remappings),
             output="screen",
-            respawn=True,
+            respawn=true("respawn"),
             respawn_delay=RESPAWN_DELAY_S,
         )
         for spec in requested(
             asked("config"),
             cameras=asked("cameras"),
             namespace=asked("namespace"),
-            use_sim_time=asked("use_sim_time").lower() in ("true", "1"),
+            use_sim_time=true("use_sim_time"),
             remap=asked("remap"),
+            profile=asked("profile"),
+            params_file=asked("params_file"),
+            autostart=true("autostart"),
+            together=true("composed"),
         )
     ]
 

@@ -27,12 +27,25 @@ def up(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, e.g. fusion.base_frame=body.")
     ] = None,
+    profile: Annotated[
+        str, typer.Option(help="What the settings are laid over: cpu, desktop_gpu, orin, small.")
+    ] = "",
+    params_file: Annotated[
+        Path | None, typer.Option(help="ROS parameter file that goes to the nodes as it is.")
+    ] = None,
+    autostart: Annotated[
+        bool, typer.Option(help="Or a lifecycle manager configures and activates the nodes.")
+    ] = True,
+    composed: Annotated[
+        bool, typer.Option("--composed", help="All nodes but the monitor in one process.")
+    ] = False,
+    respawn: Annotated[bool, typer.Option(help="Start a node again that has ended.")] = True,
     show: Annotated[bool, typer.Option(help="Print the command lines and start nothing.")] = False,
 ) -> None:
     """Start the nodes on this machine, as the launch file does.
 
-    One process each: a camera node per camera, the fusion node, the tracker node. A node that
-    ends is started again. Ctrl-C ends them all.
+    One process each: a camera node per camera, the fusion node, the tracker node, and the monitor
+    that watches them. A node that ends is started again. Ctrl-C ends them all.
     """
     from s2m_ros.nodes.processes import Processes
     from s2m_ros.nodes.starting import RESPAWN_DELAY_S, requested
@@ -44,6 +57,10 @@ def up(
         use_sim_time=use_sim_time,
         remap=" ".join(remap or ()),
         overrides=parse_overrides(set_ or ()),
+        profile=profile,
+        params_file=str(params_file or ""),
+        autostart=autostart,
+        together=composed,
     )
     if show:
         import shlex
@@ -61,7 +78,9 @@ def up(
     signal.signal(signal.SIGTERM, end)
     width = max(len(spec.name) for spec in specs)
     with Processes(
-        specs, lambda name, line: _print(name.ljust(width), line), respawn_delay_s=RESPAWN_DELAY_S
+        specs,
+        lambda name, line: _print(name.ljust(width), line),
+        respawn_delay_s=RESPAWN_DELAY_S if respawn else None,
     ) as processes:
         for name, pid in processes.running.items():
             _print(name.ljust(width), f"started, process {pid}")

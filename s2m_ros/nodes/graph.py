@@ -78,22 +78,26 @@ def graph(
     use_sim_time: bool = False,
     parameter_files: Sequence[Path] = (),
     remappings: Mapping[str, str] | None = None,
+    autostart: bool = True,
 ) -> list[NodeSpec]:
     """The nodes of one vehicle: one camera node per camera, the fusion node, the tracker node, and
     the monitor that watches them.
 
-    namespace: absolute ('/tug_7') or empty; remappings: {topic: new name} of any topic that
+    namespace: absolute ('/tug_7') or empty; autostart false: a lifecycle manager configures and
+    activates the stage nodes; remappings: {topic: new name} of any topic that
     ``s2m_ros.wire.topics`` names.
     """
     config = config or Config()
     common: dict[str, Any] = {"use_sim_time": True} if use_sim_time else {}
+
+    managed: dict[str, Any] = {} if autostart else {"autostart": False}
 
     def node(name: str, kind: str, settings: tuple[str, ...], **own: Any) -> NodeSpec:
         return NodeSpec(
             name,
             kind,
             namespace,
-            {**common, **_changed(config, settings), **own},
+            {**common, **({} if kind == "monitor_node" else managed), **_changed(config, settings), **own},
             tuple(parameter_files),
             tuple((remappings or {}).items()),
         )
