@@ -58,10 +58,16 @@ def described(action: Any, context: launch.LaunchContext) -> dict[str, Any]:
 
     action._perform_substitutions(context)
     parameters: dict[str, Any] = {}
+    files = []
     for item in evaluate_parameters(context, action._Node__parameters):
-        assert isinstance(item, dict), "settings go as values, not as files"
-        parameters.update(item)
+        if isinstance(item, dict):
+            parameters.update(item)
+        else:
+            assert not parameters, "what comes as a value outweighs the file"
+            files.append(item)
     return {
+        "files": files,
+        "arguments": [text(a) for a in action._Node__arguments or [] if text(a).startswith("[")],
         "executable": text(action.node_executable),
         "name": action._Node__expanded_node_name,
         "namespace": action._Node__expanded_node_namespace.strip("/"),
@@ -72,6 +78,8 @@ def described(action: Any, context: launch.LaunchContext) -> dict[str, Any]:
 
 def expected(spec: NodeSpec) -> dict[str, Any]:
     return {
+        "files": list(spec.parameter_files),
+        "arguments": list(spec.arguments),
         "executable": spec.executable,
         "name": spec.name,
         "namespace": spec.namespace.strip("/"),
@@ -91,11 +99,15 @@ def by_name(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {},
         {"cameras": "front,left", "namespace": "tug_7"},
         {"remap": "points:=/lidar/points odom:=/odometry", "namespace": "/tug_7"},
+        {"profile": "small", "autostart": "false", "cameras": "front,left", "composed": "true"},
     ],
-    ids=["defaults", "two cameras", "own topics"],
+    ids=["defaults", "two cameras", "own topics", "composed"],
 )
 def test_both_starters_start_the_same_nodes(file: str, arguments: dict[str, str]) -> None:
     asked: dict[str, Any] = dict(arguments)
+    for name, other in (("autostart", "autostart"), ("composed", "together")):
+        if name in asked:
+            asked[other] = asked.pop(name) == "true"
     if file == "replay.launch.py":
         arguments = {**arguments, "bag": "drive"}
         asked["use_sim_time"] = True
@@ -110,6 +122,43 @@ def test_settings_of_a_file_reach_the_launched_nodes(tmp_path: Path) -> None:
     actual = [described(*node) for node in started("s2m.launch.py", config=str(file))]
     assert by_name(actual) == by_name([expected(spec) for spec in graph(load(file))])
     assert {"fusion.base_frame": "body"}.items() <= actual[1]["parameters"].items()
+
+
+def test_a_parameter_file_goes_to_every_node_below_the_other_settings(tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text("/tug_7/fusion:\n  ros__parameters: {fusion: {base_frame: body}}\n")
+    arguments = {"params_file": str(file), "namespace": "tug_7"}
+    actual = [described(*node) for node in started("s2m.launch.py", **arguments)]
+    assert by_name(actual) == by_name([expected(spec) for spec in requested(**arguments)])
+    assert all(node["files"] == [file] for node in actual)
+
+
+@pytest.mark.parametrize("respawn", ["true", "false"])
+def test_nodes_are_started_again_when_asked(respawn: str) -> None:
+    for action, _ in started("s2m.launch.py", respawn=respawn):
+        assert action._ExecuteLocal__respawn is (respawn == "true")
+
+
+def test_several_cameras_by_pattern() -> None:
+    arguments = {
+        "cameras": "front,left",
+        "image": "/sensing/{camera}/image",
+        "camera_info": "/sensing/{camera}/info",
+        "namespace": "tug_7",
+        "remap": "points:=/lidar/points",
+    }
+    actual = [described(*node) for node in started("multi_camera.launch.py", **arguments)]
+    remap = " ".join(
+        [
+            "camera/front/image_raw:=/sensing/front/image",
+            "camera/left/image_raw:=/sensing/left/image",
+            "camera/front/camera_info:=/sensing/front/info",
+            "camera/left/camera_info:=/sensing/left/info",
+            "points:=/lidar/points",
+        ]
+    )
+    wanted = requested(cameras="front,left", namespace="tug_7", remap=remap)
+    assert by_name(actual) == by_name([expected(spec) for spec in wanted])
 
 
 def test_rviz_starts_when_asked() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from s2m_ros.config import ConfigError, load, parse_overrides
-from s2m_ros.nodes.starting import remappings, requested
+from s2m_ros.nodes.starting import camera_remappings, remappings, requested
 
 
 def test_one_camera_node_per_camera_then_fusion_and_tracker() -> None:
@@ -63,3 +63,40 @@ def test_settings_on_the_command_line_are_yaml() -> None:
             parse_overrides([broken])
     with pytest.raises(ConfigError, match="not a YAML value"):
         parse_overrides(["a={"])
+
+
+def test_a_file_outweighs_its_profile_and_an_override_both(tmp_path: Path) -> None:
+    file = tmp_path / "vehicle.yaml"
+    file.write_text("perception: {model: {width: 320}}\ncameras: [rear]\n")
+    camera = requested(
+        str(file), profile="small", overrides={"perception.prompting.max_prompts": 5}
+    )[0]
+    assert camera.name == "camera_rear"
+    assert camera.parameters["perception.model.width"] == 320
+    assert camera.parameters["perception.model.height"] == 352, "of the profile"
+    assert camera.parameters["perception.prompting.max_prompts"] == 5
+    with pytest.raises(ConfigError, match="nowhere"):
+        requested(profile="nowhere")
+
+
+@pytest.mark.parametrize("file", sorted(PROFILES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_profile_is_a_vehicle(file: Path) -> None:
+    assert [s.name for s in requested(profile=file.stem)][-1] == "monitor"
+
+
+def test_a_lifecycle_manager_starts_all_but_the_monitor() -> None:
+    *stages, monitor = requested(autostart=False)
+    assert all(spec.parameters["autostart"] is False for spec in stages)
+    assert "autostart" not in monitor.parameters
+
+
+def test_topics_of_cameras_by_pattern() -> None:
+    assert camera_remappings("front, left", "/s/{camera}/i", camera_info="/{camera}") == [
+        "camera/front/image_raw:=/s/front/i",
+        "camera/left/image_raw:=/s/left/i",
+        "camera/front/camera_info:=/front",
+        "camera/left/camera_info:=/left",
+    ]
+    assert camera_remappings("front", "/image") == ["camera/front/image_raw:=/image"]
+    with pytest.raises(ConfigError, match=r"expected \{camera\} in it, got '/image'"):
+        camera_remappings("front,left", "/image")
