@@ -287,30 +287,45 @@ def profile(path: Path) -> Path:
     return packaged if path.name == str(path) and packaged.is_file() and not path.exists() else path
 
 
-def load(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+def load(
+    path: Path | None = None, overrides: Mapping[str, Any] | None = None, base: str = ""
+) -> Config:
     """Read a YAML file or a profile (or the defaults) and lay dotted overrides over it.
 
     The file holds the tree as it is, or as a ROS parameter file wraps it for all nodes
-    (``/**: ros__parameters:``), so that one file serves both.
+    (``/**: ros__parameters:``), so that one file serves both. base: a profile or file below it.
 
     Raises ConfigError naming the setting, what it accepts and what came.
     """
     tree: dict[str, Any] = {}
-    if path is not None:
-        path = profile(Path(path))
-        try:
-            tree = read_yaml(path) or {}
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: not a readable YAML file: {error}") from error
-        if not isinstance(tree, dict):
-            raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}")
-        tree = _unwrap(tree, path)
+    for file in (Path(base) if base else None, path):
+        if file is not None:
+            _lay(tree, _read(profile(Path(file))))
     for name, value in (overrides or {}).items():
         _set(tree, name, value)
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(error, path))) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = read_yaml(path) or {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: not a readable YAML file: {error}") from error
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected a mapping of settings, got {type(tree).__name__}")
+    return _unwrap(tree, path)
+
+
+def _lay(tree: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """Lay one tree over another, branch by branch."""
+    for name, value in over.items():
+        if isinstance(value, dict) and isinstance(tree.get(name), dict):
+            _lay(tree[name], value)
+        else:
+            tree[name] = value
 
 
 def leaves(config: Section | None = None, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

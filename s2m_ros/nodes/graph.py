@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +90,16 @@ def graph(
     config = config or Config()
     common: dict[str, Any] = {"use_sim_time": True} if use_sim_time else {}
 
-    managed: dict[str, Any] = {} if autostart else {"autostart": False}
-
     def node(name: str, kind: str, settings: tuple[str, ...], **own: Any) -> NodeSpec:
         return NodeSpec(
             name,
             kind,
             namespace,
-            {**common, **({} if kind == "monitor_node" else managed), **_changed(config, settings), **own},
+            {
+                **common,
+                **_changed(config, settings),
+                **own,
+            },
             tuple(parameter_files),
             tuple((remappings or {}).items()),
         )
@@ -110,6 +112,8 @@ def graph(
         node("fusion", "fusion_node", FUSION_SETTINGS),
         node("tracker", "tracker_node", TRACKER_SETTINGS),
     ]
+    if not autostart:
+        nodes = [replace(n, parameters={**n.parameters, "autostart": False}) for n in nodes]
     watched = [spec.name for spec in nodes]
     return [*nodes, node("monitor", "monitor_node", MONITOR_SETTINGS, watched=watched)]
 

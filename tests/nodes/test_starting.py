@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from s2m_ros.config import ConfigError, load, parse_overrides
+from s2m_ros.config import PROFILES, ConfigError, load, parse_overrides
 from s2m_ros.nodes.starting import camera_remappings, remappings, requested
 
 
