@@ -24,6 +24,10 @@ from .statistics import otsu
 KNOWN_MARGIN = 0.2
 """How much of the way from min_evidence to 1 a mask must make that lies on a known class alone."""
 
+WHOLE = 0.8
+"""A larger mask is the whole of a part when its rest has this share of the part's excess. The ground
+between two objects that lie close has some too, from the blur of the score map."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selected:
@@ -152,7 +156,7 @@ def _is_whole(field: Field, item: _Rated, part: _Rated) -> bool:
     y1, x1 = min(dy + h, rest.shape[0]), min(dx + w, rest.shape[1])
     rest[y0:y1, x0:x1] &= ~part.candidate.bits[y0 - dy : y1 - dy, x0 - dx : x1 - dx]
     ring = item.measure.ring
-    return field.mean(item.candidate, rest) - ring >= 0.5 * (part.measure.inside - ring)
+    return field.mean(item.candidate, rest) - ring >= WHOLE * (part.measure.inside - ring)
 
 
 def split(field: Field, candidate: Candidate) -> Candidate:
