@@ -6,6 +6,7 @@ whether it is there.
 
 from __future__ import annotations
 
+import ctypes
 import ctypes.util
 import importlib.metadata
 import importlib.util
@@ -99,6 +100,23 @@ def _machine() -> Iterator[Finding]:
             else f"images travel through it: {SHARED_MEMORY_MIB} MiB or more; in a "
             "container --shm-size=512m or --ipc=host",
         )
+
+    yield _clock(section)
+
+
+def _clock(section: str) -> Finding:
+    """Whether the kernel takes its clock for synchronised (adjtimex(2), Linux)."""
+    size_of_timex, error = 208, 5
+    state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(size_of_timex))
+    if state < 0:
+        return Finding(section, "clock", Level.NOTE, "not readable here")
+    if state != error:
+        return Finding(section, "clock", Level.OK, "synchronised")
+    return Finding(
+        section, "clock", Level.NOTE, "not synchronised",
+        "for sensors that stamp by clocks of their own: run chrony, or PTP (linuxptp); see "
+        "clock.CAMERA.lidar_behind_ms in /diagnostics",
+    )  # fmt: skip
 
 
 def _ros() -> Iterator[Finding]:

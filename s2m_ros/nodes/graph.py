@@ -95,11 +95,7 @@ def graph(
             name,
             kind,
             namespace,
-            {
-                **common,
-                **_changed(config, settings),
-                **own,
-            },
+            {**common, **_changed(config, settings), **own},
             tuple(parameter_files),
             tuple((remappings or {}).items()),
         )

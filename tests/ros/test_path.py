@@ -15,7 +15,7 @@ from bench import PATIENT, Bench, Watch
 from site_of_tests import BOX_RANGE_M, Site, rig_file
 
 from s2m_ros.config import load
-from s2m_ros.nodes.graph import graph
+from s2m_ros.nodes.graph import composed, graph
 from s2m_ros.types import State, TrackState
 
 pytestmark = pytest.mark.timeout(400)  # each wait has its own, shorter limit
@@ -25,6 +25,34 @@ KIND = "s2m_msgs/msg/HazardArray"
 
 def status(markers: list[Any]) -> str:
     return " ".join(m.text for array in markers[-1:] for m in array.markers if m.ns == "status")
+
+
+def test_all_nodes_in_one_process(bench: Bench, tmp_path: Path) -> None:
+    bench.namespace = "/tug_7"
+    config = load(
+        None,
+        {
+            **PATIENT,
+            "perception.model.path": str(toy_model.write(tmp_path / "toy")),
+            "fusion.calibration_file": str(rig_file(tmp_path)),
+        },
+    )
+    vehicle, monitor = composed(graph(config, namespace="/tug_7"))
+    process = bench.start(vehicle)
+    bench.start(monitor)
+    site, watch = Site(bench), Watch(bench, KIND, "s2m/hazards")
+    watch.output(State.OK, meanwhile=site.send)
+
+    def whole() -> bool:
+        last = {health.node: health.state for health in watch.health}
+        names = ("camera_front", "fusion", "tracker", "monitor")
+        return all(last.get(f"/tug_7/{name}") == State.OK for name in names)
+
+    bench.until(whole, "OK of all nodes", site.send)
+    bench.end(process)
+    bench.until(lambda: "was shut down" in watch.outputs[-1].reason, "last words")
+    watch.output(State.UNKNOWN, "/tug_7/tracker: no sign of life")
+    assert "Traceback" not in bench.logs()
 
 
 def test_from_image_and_cloud_to_hazards_and_markers(bench: Bench, tmp_path: Path) -> None:
