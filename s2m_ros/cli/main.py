@@ -36,6 +36,7 @@ COMMANDS = (
     Command("up", "Start the nodes on this machine, as the launch file does.", RUN),
     Command("explain", "Why one object was judged as it was, out of an audit store.", AUDIT),
     Command("compare", "What another run of a drive does otherwise, with pictures.", AUDIT),
+    Command("review", "Look through an audit store in a browser, mark, export labels.", AUDIT),
     Command("sim", "Simulate an apron drive and write it as a bag.", LOOK),
     Command("bag", "Make bags from data sets; say what a bag holds.", LOOK),
     Command("calibrate", "Fit scores and operating point on normal footage of a site.", LOOK),

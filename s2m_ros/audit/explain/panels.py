@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 
 from s2m_ros.audit.explain.chain import Chain
+from s2m_ros.audit.rings import edges
 from s2m_ros.audit.style import LEVELS, Colour
 from s2m_ros.perception.interfaces import Candidate
 from s2m_ros.perception.overlay import heat
 from s2m_ros.store.reader import Frame
-from s2m_ros.types import Bool, UInt8
+from s2m_ros.types import UInt8
 
 WIDTH = 460
 """Of each panel, px."""
@@ -144,10 +145,3 @@ class _View:
         cell = np.divide(frame.masks.image_size, frame.masks.grid_size)
         for ring in edges(item.bits):
             yield self._at(((ring + corner) * cell).astype(np.float32))
-
-
-def edges(bits: Bool) -> list[np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
-    """Closed outlines (N, 2) of bool (h, w), in cells, along the outer edges of its cells."""
-    large = np.asarray(np.kron(np.pad(bits, 1), np.ones((4, 4))), np.uint8)
-    found, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return [(ring[:, 0] + 0.5) / 4 - 1 for ring in found]

@@ -19,8 +19,9 @@ from s2m_ros.audit.explain import chain as chains
 from s2m_ros.audit.explain.levels import level_changes, level_facts
 from s2m_ros.audit.explain.links import conclusion, links
 from s2m_ros.audit.explain.page import write_page
-from s2m_ros.audit.explain.panels import edges, panels
+from s2m_ros.audit.explain.panels import panels
 from s2m_ros.audit.explain.text import render
+from s2m_ros.audit.rings import edges
 from s2m_ros.cli.main import main
 from s2m_ros.config import Hazards as HazardSettings
 from s2m_ros.hazards.policy import HazardPolicy
