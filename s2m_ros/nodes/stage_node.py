@@ -178,10 +178,6 @@ class StageNode(ManagedNode):
         self._idle("inactive", coming=self.autostart)
         return super().on_configure(state)
 
-    def on_activate(self, state: Any) -> Any:
-        self.conditions.clear("life")
-        return super().on_activate(state)
-
     def on_deactivate(self, state: Any) -> Any:
         self._leave("deactivated")
         self._idle("inactive")
@@ -214,7 +210,9 @@ class StageNode(ManagedNode):
 
     def _idle(self, what: str, *, coming: bool = False) -> None:
         """Say where in its life the node is; coming: it will work by itself, in a while."""
-        remedy = "configure and activate the node, by a lifecycle manager or ros2 lifecycle set"
+        remedy = "configure and activate it, by a lifecycle manager or ros2 lifecycle set"
+        if what == "shut down":
+            remedy = "start it again"
         reason = what if coming else f"{what}: nothing is looked at: {remedy}"
         self.conditions.set("life", State.BUILDING if coming else State.UNKNOWN, reason)
         self.report.update(self.drops)
@@ -225,6 +223,8 @@ class StageNode(ManagedNode):
         """Subscribe when active; else leave the topics and forget what waits."""
         if self.active and not self.intake.open:
             self.connect()
+            self.intake.check(self.config.intake)  # what is silent so far, before all looks well
+            self.conditions.clear("life")
         elif not self.active and self.intake.open:
             self.intake.leave()
             self._inbox.flush(keep=_CALL)

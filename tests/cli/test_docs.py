@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.util
 import json
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from s2m_ros.cli.machine import KERNEL
-from s2m_ros.config import Config, ConfigError, leaves, load
+from s2m_ros.config import PROFILES, Config, ConfigError, leaves, load
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,22 @@ def test_every_setting_has_its_row_and_its_meaning(parameters: ModuleType) -> No
     for name, _, info in leaves():
         assert info.description in rows[f"`{name}`"].replace("\\|", "|")
     assert len(rows) == len(list(leaves()))
+
+
+def test_the_service_starts_what_is_there_and_ends_it_as_the_nodes_expect(
+    repository: Path,
+) -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(repository / "launch" / "config" / "s2m.service")
+    service = unit["Service"]
+    words = service["ExecStart"].replace("'", "").split()
+    (launched,) = [word for word in words if word.endswith(".launch.py")]
+    (profile,) = [word.partition(":=")[2] for word in words if word.startswith("profile:=")]
+    assert (repository / "launch" / launched).is_file()
+    assert (PROFILES / f"{profile}.yaml").is_file()
+    assert service["KillSignal"] == "SIGINT"
+    assert service["Restart"] == "always"
 
 
 def test_doctor_asks_for_the_kernel_settings_that_are_shipped(repository: Path) -> None:

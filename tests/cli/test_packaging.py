@@ -35,14 +35,25 @@ def test_the_workspace_holds_each_package_once(repository: Path) -> None:
     assert sorted(listed.stdout.split()) == ["s2m_msgs", "s2m_ros"]
 
 
-@pytest.mark.parametrize("name", ["camera_node", "fusion_node", "tracker_node", "s2m"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "camera_node",
+        "fusion_node",
+        "tracker_node",
+        "monitor_node",
+        "vehicle_node",
+        "s2m",
+    ],
+)
 def test_ros2_run_finds_the_executables(installed: Path, name: str) -> None:
     assert os.access(installed / "lib" / "s2m_ros" / name, os.X_OK)
 
 
 @pytest.mark.parametrize(
     "path",
-    ["package.xml", "launch/s2m.launch.py", "launch/replay.launch.py", "launch/rviz/s2m.rviz",
+    ["package.xml", "launch/s2m.launch.py", "launch/replay.launch.py",
+     "launch/multi_camera.launch.py", "launch/config/s2m.service", "launch/rviz/s2m.rviz",
      "launch/config/s2m.yaml", "launch/config/fastdds.xml", "launch/config/fastdds_loopback.xml",
      "models/apron_lite0/model.yaml"],
 )  # fmt: skip

@@ -12,7 +12,7 @@ import launch_testing.asserts
 import rclpy
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
-from launch.actions import IncludeLaunchDescription
+from launch.actions import IncludeLaunchDescription, SetLaunchConfiguration
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from s2m_msgs.msg import Health
 
@@ -24,6 +24,7 @@ def generate_test_description() -> LaunchDescription:
     file = Path(get_package_share_directory("s2m_ros")) / "launch" / "s2m.launch.py"
     return LaunchDescription(
         [
+            SetLaunchConfiguration("sigterm_timeout", "60"),  # on a busy machine
             IncludeLaunchDescription(
                 PythonLaunchDescriptionSource(str(file)),
                 launch_arguments={"namespace": "tug_7", "profile": "small"}.items(),

@@ -157,4 +157,5 @@ def test_a_tracker_that_is_deactivated_takes_its_markers_away_and_says_so(bench:
     markers.clear()
     bench.end(process)
     bench.until(lambda: "/tracker was shut down" in watch.outputs[-1].reason, "last words")
+    assert State.OK not in {health.state for health in watch.health}, "it never had an input"
     bench.until(deleted_all, "DELETEALL of the end")
