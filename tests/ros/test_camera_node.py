@@ -171,6 +171,29 @@ def test_a_defect_is_latched_as_a_fault_and_work_goes_on(bench: Bench, model: Pa
     assert not watch.healthy(State.OK, meanwhile=camera.send).latched
 
 
+HANGS_ONCE = """
+import time
+from s2m_ros.pipeline.camera import CameraStage
+whole, calls = CameraStage.process, []
+def process(self, message):
+    calls.append(message)
+    if len(calls) == 3:
+        time.sleep(8.0)
+    return whole(self, message)
+CameraStage.process = process
+from s2m_ros.nodes.camera_node import main
+main()
+"""
+
+
+def test_a_worker_that_hangs_is_noticed_while_health_goes_on(bench: Bench, model: Path) -> None:
+    bench.script(HANGS_ONCE, spec(model))
+    camera, watch = Camera(bench), Watch(bench, KIND, MASKS)
+    reason = f"{IMAGE}: one message has been worked on for"
+    watch.healthy(State.UNKNOWN, reason, camera.send)
+    watch.healthy(State.OK, meanwhile=camera.send)
+
+
 def test_simulated_time_and_its_jumps(bench: Bench, model: Path) -> None:
     from rosgraph_msgs.msg import Clock
 
