@@ -121,14 +121,17 @@ def unexplained_objects(
     for reason, holds in objections.items():
         dropped[reason] += int((left & holds).sum())
         left &= ~holds
+    if not left.any():
+        return [], +dropped
     lying = np.flatnonzero((cloud.height <= tolerance_m) & (known > 0))
     surface = (known.take(lying) & _Known.SURFACE) > 0
-    all_, surface = _counts(cloud, lying, surface, low - _RING_M, high + _RING_M)
+    all_, surface = _counts(cloud, lying, surface, low[left] - _RING_M, high[left] + _RING_M)
     drivable = (all_ > 0) & (surface >= _SURFACE_SHARE * all_)
     if limits.outside_view:
         drivable |= all_ == 0
-    dropped["cluster_off_surface"] += int((left & ~drivable).sum())
-    found = groups.keep(left & drivable)
+    dropped["cluster_off_surface"] += int((~drivable).sum())
+    left[left] = drivable
+    found = groups.keep(left)
     return _objects(first, found, cloud, ground, [Role.UNKNOWN] * len(found)), +dropped
 
 
@@ -139,7 +142,8 @@ def _counts(
     high (G, 2), to the cell."""
     if len(index) == 0 or len(low) == 0:
         return (np.zeros(len(low), np.int64),) * 2
-    corner, far = low.min(axis=0), high.max(axis=0)
+    corner = np.floor(low.min(axis=0) / _COUNT_CELL_M) * _COUNT_CELL_M
+    far = high.max(axis=0)
     cells = np.ceil((far - corner) / _COUNT_CELL_M).astype(np.intp) + 1
     column, row = (
         ((v.take(index) - c) / _COUNT_CELL_M).astype(np.int32) + (v.take(index) < c) * -1
@@ -223,7 +227,9 @@ def _connected(index: Index, cloud: Cloud, cell_m: float) -> Groups:
 def _objects(
     first: int, groups: Groups, cloud: Cloud, ground: GroundSurface, roles: Sequence[Role]
 ) -> list[Object3D]:
-    xy: Float64 = cloud.points[groups.index, :2].astype(float)
+    if not len(groups):
+        return []
+    xy: Float64 = cloud.points.T[:2].take(groups.index, axis=1).astype(float).T
     middle = np.column_stack([groups.mean(v) for v in xy.T])
     height = groups.most(cloud.height[groups.index].astype(float))
     nothing = np.zeros(len(groups))

@@ -6,12 +6,12 @@ show against the local ground when many points agree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from s2m_ros import config
-from s2m_ros.fusion.groups import Index
+from s2m_ros.fusion.groups import Groups, Index
 from s2m_ros.fusion.sight import Sights
 from s2m_ros.fusion.surface import GroundSurface
 from s2m_ros.fusion.view import Cloud, View
@@ -28,16 +28,36 @@ _OVER_FOOT = 0.3
 """A beam between these shares of an object's height would have hit it, if it stood."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class LowThings:
-    """Judges the points on the ground under the masks of one view."""
+    """Judges the points on the ground under some masks of one view.
 
-    view: View
+    plane: float64 (M, 3), through the ground points beside each of those masks, heights over the
+    surface at x, y from its foot; noise_m: float64 (M,), their deviation from it.
+    """
+
     sights: Sights
     cloud: Cloud
-    ground: GroundSurface
     settings: config.Fusion
-    _by_row: tuple[Index, np.ndarray] | None = field(default=None, init=False)
+    plane: Float64
+    noise_m: Float64
+
+    @classmethod
+    def of(
+        cls,
+        which: Index,
+        view: View,
+        sights: Sights,
+        cloud: Cloud,
+        ground: GroundSurface,
+        settings: config.Fusion,
+    ) -> LowThings:
+        """For the masks ``which`` (K,)."""
+        plane, noise = np.zeros((len(sights.meets), 3)), np.zeros(len(sights.meets))
+        around = _around(which, view, sights, cloud, settings.ground.tolerance_m)
+        unknown = max(ground.noise_m, 0.02)
+        plane[which], noise[which] = _levels(around, len(which), sights.foot[which], cloud, unknown)
+        return cls(sights, cloud, settings, plane, noise)
 
     def low(self, i: int, lying: Index) -> tuple[Index, float, bool]:
         """Of the points on the ground under mask i those that are a low thing, its height, and
@@ -56,8 +76,8 @@ class LowThings:
         behind, before = range_m + max(width, 0.3) + slack, range_m - slack - 1.0
         at_foot = lying[(ranges <= behind) & (ranges >= before)]
         if len(at_foot):
-            plane, noise = self._level_around(i, width)
-            relief = cloud.height[at_foot] - self._local(at_foot, i) @ plane
+            noise = float(self.noise_m[i])
+            relief = self._relief(at_foot, i)
             upper = np.sort(relief)[len(relief) // 2 :]
             raised = float(upper.mean())
             if raised > max(_LOWEST_M, 3 * noise / np.sqrt(len(upper)), 1.5 * noise):
@@ -76,9 +96,7 @@ class LowThings:
         low: Index = lying[near]
         if len(low) == 0:
             return low
-        plane, noise = self._level_around(i, width)
-        relief = self.cloud.height[low] - self._local(low, i) @ plane
-        raised: Index = low[relief > max(_RAISED_M, 2.5 * noise)]
+        raised: Index = low[self._relief(low, i) > max(_RAISED_M, 2.5 * self.noise_m[i])]
         return raised
 
     def _over(self, i: int, points: Index) -> Float32:
@@ -93,46 +111,70 @@ class LowThings:
         to_point = np.maximum(np.hypot(away[:, 0], away[:, 1]), np.float32(1e-3))
         return np.asarray(np.float32(sensor[2] - foot[2]) * (1 - to_foot / to_point), np.float32)
 
-    def _level_around(self, i: int, width: float) -> tuple[Float64, float]:
-        """The plane (3,) through the ground points beside a mask, heights over the surface, and
-        their deviation from it, m."""
-        view, mask = self.view, self.view.image.masks.items[i]
+    def _relief(self, points: Index, i: int) -> Float64:
+        """Height (K,) of points over the ground beside mask i."""
+        height = self.cloud.height.take(points).astype(float)
+        return np.asarray(height - _local(self.cloud, points, self.sights.foot[i]) @ self.plane[i])
+
+
+def _around(which: Index, view: View, sights: Sights, cloud: Cloud, tolerance_m: float) -> Groups:
+    """The ground points right around each of the masks ``which`` (K,), a group each with its place
+    in ``which`` as the key; no group for one that has too few of them."""
+    height, range_m = (v.take(view.index) for v in (cloud.height, cloud.range_m))
+    free = np.flatnonzero(~view.masked & (np.abs(height) < tolerance_m))
+    free = free[np.argsort(view.y.take(free).astype(np.int16), kind="stable")]
+    index, x, y, range_m = view.index[free], view.x[free], view.y[free], range_m[free]
+    width_m = sights.spread * sights.reach_m
+    found = []
+    for i in which.tolist():
+        mask = view.image.masks.items[i]
         h, w = mask.bits.shape
         margin = max(w, h, 6)
-        rows = self._rows(mask.y - margin, mask.y + h + margin)
-        beside = np.abs(view.x.take(rows) - (mask.x + w / 2)) < w / 2 + margin
-        index = view.index.take(rows[beside & ~view.masked.take(rows)])
-        off = np.abs(self.cloud.range_m.take(index) - np.float32(self.sights.range_m[i]))
-        low = np.abs(self.cloud.height.take(index)) < self.settings.ground.tolerance_m
-        index = index[low & (off < width + 1.5)]
-        index = index[:: 1 + len(index) // _RING_MAX]
-        if len(index) < _RING_MIN:
-            return np.zeros(3), max(self.ground.noise_m, 0.02)
-        design, heights = self._local(index, i), self.cloud.height[index].astype(float)
-        plane = np.array([0.0, 0.0, _median(heights)])
-        for scale in (0.03, 0.015):
-            weight = 1 / (1 + ((heights - design @ plane) / scale) ** 2)
-            gram = design.T @ (design * weight[:, None]) + np.diag([0.3, 0.3, 1e-6])
-            plane = np.linalg.solve(gram, design.T @ (weight * heights))
-        rest = np.abs(heights - design @ plane)
-        return np.asarray(plane), max(1.4826 * _median(rest), 0.004)
-
-    def _rows(self, first: int, last: int) -> Index:
-        """Positions in the view of the points between two rows of the grid."""
-        if self._by_row is None:
-            order = np.argsort(self.view.y.astype(np.int16), kind="stable")
-            self._by_row = order, self.view.y[order]
-        order, rows = self._by_row
-        begin, end = np.searchsorted(rows, (first, last))
-        return order[begin:end]
-
-    def _local(self, index: Index, i: int) -> Float64:
-        """Rows (x, y, 1) of points, float64 (K, 3), from the foot of mask i."""
-        rows = np.ones((len(index), 3))
-        rows[:, :2] = self.cloud.points[index, :2] - self.sights.foot[i, :2]
-        return rows
+        first, last = y.searchsorted((mask.y - margin, mask.y + h + margin))
+        beside = np.abs(x[first:last] - (mask.x + w / 2)) < w / 2 + margin
+        off = np.abs(range_m[first:last] - np.float32(sights.range_m[i]))
+        near = np.flatnonzero(beside & (off < width_m[i] + 1.5))
+        near = near[:: 1 + len(near) // _RING_MAX]
+        found.append(index[first:last][near] if len(near) >= _RING_MIN else index[:0])
+    count = [len(points) for points in found]
+    return Groups.in_order(
+        np.concatenate([index[:0], *found]), np.repeat(np.arange(len(which)), count)
+    )
 
 
-def _median(values: Float64) -> float:
-    middle = len(values) // 2
-    return float(np.partition(values, middle)[middle])
+def _levels(
+    around: Groups, count: int, foot: Float64, cloud: Cloud, unknown_m: float
+) -> tuple[Float64, Float64]:
+    """Planes (count, 3) through the groups' points and their deviations (count,): least squares,
+    points off the plane weighing less; ``unknown_m`` where there is no group."""
+    plane, noise = np.zeros((count, 3)), np.full(count, unknown_m)
+    if not len(around):
+        return plane, noise
+    design = _local(cloud, around.index, around.spread(foot[around.key]))
+    height = cloud.height[around.index].astype(float)
+    fit = np.zeros((len(around), 3))
+    fit[:, 2] = _medians(around, height)
+    products = (design[:, :, None] * design[:, None, :]).reshape(-1, 9)
+    rest = height - around.spread(fit[:, 2])
+    for scale in (0.03, 0.015):
+        weight = 1 / (1 + (rest / scale) ** 2)
+        gram = around.sum(products * weight[:, None]).reshape(-1, 3, 3) + np.diag([0.3, 0.3, 1e-6])
+        right = around.sum(design * (weight * height)[:, None])
+        fit = np.linalg.solve(gram, right[:, :, None])[:, :, 0]
+        rest = height - (design * around.spread(fit)).sum(axis=1)
+    plane[around.key] = fit
+    noise[around.key] = np.maximum(1.4826 * _medians(around, np.abs(rest)), 0.004)
+    return plane, noise
+
+
+def _local(cloud: Cloud, index: Index, foot: Float64) -> Float64:
+    """Rows (x, y, 1) of points, float64 (K, 3), from a foot (3,) or one each (K, 3)."""
+    rows = np.ones((len(index), 3))
+    rows[:, :2] = cloud.points.T[:2].take(index, axis=1).T - foot[..., :2]
+    return rows
+
+
+def _medians(groups: Groups, values: Float64) -> Float64:
+    """The middle value of each group, of an even number the larger: float64 (G,)."""
+    order = np.lexsort((values, groups.spread(groups.key)))
+    return np.asarray(values[order[groups.start + groups.count // 2]])

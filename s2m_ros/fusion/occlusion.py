@@ -35,29 +35,22 @@ class Occlusion:
 
     @classmethod
     def of(cls, view: View, cloud: Cloud, tolerance_m: float) -> Occlusion:
+        masks, grid = view.image.masks.items, view.image.masks.grid_size
+        beside, under = (max(round(share * grid[1]), 2) for share in (_BESIDE_SHARE, _BELOW_SHARE))
         standing = np.flatnonzero(cloud.height.take(view.index) > tolerance_m)
-        standing = standing[np.argsort(view.y.take(standing), kind="stable")]
-        x, y = view.x.take(standing), view.y.take(standing)
-        range_m = cloud.range_m.take(view.index.take(standing))
-        grid = view.image.masks
-        beside, under = (
-            max(round(share * grid.grid_size[1]), 2) for share in (_BESIDE_SHARE, _BELOW_SHARE)
-        )
-        parts = []
-        for i, mask in enumerate(grid.items):
-            h, w = mask.bits.shape
-            first, last = np.searchsorted(y, (mask.y, mask.y + h + under))
-            column, row = x[first:last] - mask.x, y[first:last] - mask.y
-            near = (column >= -beside) & (column < w + beside)
-            # Right under it, or right beside it: not across the corner, and not inside its box.
-            at = np.flatnonzero(near & ((column >= 0) & (column < w) == (row >= h)))
-            below = row[at] >= h
-            parts.append((np.full(len(at), i), range_m[first:last][at].astype(float), below))
-        if not parts:
-            nothing = np.zeros(0)
-            return cls(nothing.astype(np.intp), nothing, nothing > 0, 0)
-        mask_of, ranges, below = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return cls(mask_of, ranges, below, len(grid.items))
+        x, y = (v.take(standing).astype(np.int16) for v in (view.x, view.y))
+        corner = np.array([(m.x, m.y) for m in masks], np.int16).reshape(-1, 2, 1)
+        size = np.array([m.bits.shape[::-1] for m in masks], np.int16).reshape(-1, 2, 1)
+        column, row = x - corner[:, 0], y - corner[:, 1]
+        width, height = size[:, 0], size[:, 1]
+        below = row >= height
+        near = (column >= -beside) & (column < width + beside)
+        near &= (row >= 0) & (row < height + under)
+        # Right under it, or right beside it: not across the corner, and not inside its box.
+        near &= ((column >= 0) & (column < width)) == below
+        mask, at = np.nonzero(near)
+        range_m = cloud.range_m.take(view.index.take(standing.take(at))).astype(float)
+        return cls(mask, range_m, below[mask, at], len(masks))
 
     def before(self, range_m: Float64, gap_m: float) -> tuple[Float64, Bool]:
         """Of each mask (M,) whose object is at a range: the range of what hides its foot (infinite

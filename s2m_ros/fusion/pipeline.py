@@ -129,16 +129,24 @@ class Fusion:
             raw, base_from_raw, sensor = self._place(sweep, ego, sweep_ego)
             refused = self._learn_ground(raw, base_from_raw, ego)
         aheads = [image.ahead(raw, base_from_raw) for image in images]
-        everywhere = self._settings.lidar_evidence.outside_view
-        kept = np.arange(len(raw)) if everywhere else np.flatnonzero(np.logical_or.reduce(aheads))
+        inside = np.zeros(len(raw), np.bool_)
+        for ahead in aheads:
+            inside[ahead] = True
+        if self._settings.lidar_evidence.outside_view:
+            inside[:] = True
+        kept = np.flatnonzero(inside)
+        place = np.empty(len(raw), np.intp)  # of a point of the sweep in the cloud
+        place[kept] = np.arange(len(kept))
         points = apply(base_from_raw, raw.take(kept, axis=0))
-        range_m = np.hypot(points[:, 0], points[:, 1])
+        x, y, _ = points.T
+        range_m = np.sqrt(x * x + y * y)
         cloud = Cloud(points, self._ground.surface.above(points), range_m, sensor)
         near = range_m < self._settings.max_range_m
         seen = np.zeros(len(kept), np.bool_)
         views = []
         for image, ahead in zip(images, aheads, strict=True):
-            index = np.flatnonzero(ahead.take(kept) & near)
+            index = place.take(ahead)
+            index = index[near.take(index)]
             pixels, held = image.project(points.T.take(index, axis=1).T)
             inside = np.flatnonzero(held)
             index = index.take(inside)

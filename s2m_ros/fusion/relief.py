@@ -129,12 +129,12 @@ def measure(
     )  # fmt: skip
     above = over - rough.residual_at(x, y)
     on = np.flatnonzero(np.abs(above) < 2 * settings.tolerance_m)
-    index = _index(near.T[:, on].T, settings)
+    index = cells.cell.take(on)
     count = np.bincount(index, minlength=smooth.size).astype(np.float32)
-    total = np.bincount(index, over[on], minlength=smooth.size)
+    total = np.bincount(index, over.take(on), minlength=smooth.size)
     mean = (total / np.maximum(count, 1)).astype(np.float32).reshape(shape)
     mixed, both = _mix(mean, (count / (count + 4)).reshape(shape), before)
-    noise = 1.4826 * float(np.median(np.abs(above[on]))) if len(on) else settings.tolerance_m
+    noise = 1.4826 * float(np.median(np.abs(above.take(on)))) if len(on) else settings.tolerance_m
     memory = Memory(before.plane, mixed, both, _smooth(mixed, both))
     return memory, max(noise, 0.005)
 

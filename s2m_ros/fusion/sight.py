@@ -65,7 +65,7 @@ def sights_of(image: Image, ground: GroundSurface, settings: config.Fusion) -> S
     d reach = reach dh / h, d reach = (reach^2 + h^2) / h dpitch.
     """
     masks = image.masks
-    marks = np.array([_marks(m.bits, m.x, m.y) for m in masks.items]).reshape(-1, 5, 2)
+    marks = np.array([_marks(m.bits, m.x, m.y) for m in masks.items], float).reshape(-1, 5, 2)
     rays = image.rays(marks.reshape(-1, 2)).reshape(-1, 5, 3)
     origin = image.origin
     foot_rays = np.nan_to_num(rays[:, 0], nan=0.0)
@@ -101,22 +101,22 @@ def sights_of(image: Image, ground: GroundSurface, settings: config.Fusion) -> S
     )
 
 
-def _marks(bits: Bool, x: int, y: int) -> Float64:
-    """Positions (5, 2) on the mask grid: foot, top, left, right, middle."""
+def _marks(bits: Bool, x: int, y: int) -> list[tuple[float, float]]:
+    """Positions on the mask grid: foot, top, left, right, middle."""
     patch = bits.view(np.uint8)
     left, first, width, height = cv2.boundingRect(patch)
     if width == 0:
-        return np.full((5, 2), np.nan)
-    moments = cv2.moments(patch, binaryImage=True)
-    middle = moments["m10"] / moments["m00"] + 0.5, moments["m01"] / moments["m00"] + 0.5
+        return [(np.nan, np.nan)] * 5
+    moments = cv2.moments(patch)  # of zeros and ones; OpenCV's way for binary images is slower
+    across = x + moments["m10"] / moments["m00"] + 0.5
+    down = y + moments["m01"] / moments["m00"] + 0.5
     last = first + height - 1
     foot = bits[max(last - round(_FOOT_SHARE * height), 0) : last + 1].any(axis=0).nonzero()[0]
     top = bits[first].nonzero()[0]
-    marks = [
-        (foot.sum() / len(foot) + 0.5, last + 1.0),
-        (top.sum() / len(top) + 0.5, first),
-        (left, middle[1]),
-        (left + width, middle[1]),
-        middle,
+    return [
+        (x + int(foot.sum()) / len(foot) + 0.5, y + last + 1.0),
+        (x + int(top.sum()) / len(top) + 0.5, y + first),
+        (x + left, down),
+        (x + left + width, down),
+        (across, down),
     ]
-    return np.asarray(np.array(marks, np.float64) + np.array([x, y]))

@@ -70,9 +70,10 @@ def supports_of(
     stands[chosen.key] = True
     raised = np.zeros(len(sights.meets), np.bool_)
     raised[chosen.key] = top < LOW_THING_M
-    things = LowThings(view, sights, cloud, ground, settings)
-    for g in np.flatnonzero(sights.meets[lying.key] & (raised | ~stands)[lying.key]):
-        i, own = int(lying.key[g]), lying.members(int(g))
+    judged = np.flatnonzero(sights.meets[lying.key] & (raised | ~stands)[lying.key])
+    things = LowThings.of(lying.key[judged], view, sights, cloud, ground, settings)
+    for g in judged.tolist():
+        i, own = int(lying.key[g]), lying.members(g)
         if stands[i]:
             more = things.lower_parts(i, cloud.range_m[chosen.members(_place(chosen, i))], own)
         else:

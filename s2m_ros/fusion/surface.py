@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros import config
 from s2m_ros.types import Bool, Float32, Float64
+
+_REMAP_WIDTH = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,17 +92,12 @@ def assumed_ground(settings: config.Ground) -> GroundSurface:
 
 
 def bilinear(grid: Float32, column: Float32, row: Float32) -> Float32:
-    """Values between cell centres, held constant beyond the border."""
-    ny, nx = grid.shape
-    column = np.clip(column, 0, nx - 1)
-    row = np.clip(row, 0, ny - 1)
-    left = np.minimum(column.astype(np.int32), max(nx - 2, 0))
-    top = np.minimum(row.astype(np.int32), max(ny - 2, 0))
-    u, v = column - left.astype(np.float32), row - top.astype(np.float32)
-    flat = grid.ravel()
-    at = top * nx + left
-    right, below = int(nx > 1), nx * int(ny > 1)
-    first, second = flat[at], flat[at + below]
-    upper = first + (flat[at + right] - first) * u
-    lower = second + (flat[at + below + right] - second) * u
-    return np.asarray(upper + (lower - upper) * v, np.float32)
+    """Values between cell centres, float32 (N,), held constant beyond the border."""
+    n, wide = len(column), min(max(len(column), 1), _REMAP_WIDTH)
+    at = np.zeros((2, -(-n // wide) * wide), np.float32)  # OpenCV wants a rectangle, not too long
+    at[0, :n], at[1, :n] = column, row
+    if n == 0:
+        return at[0]
+    x, y = at.reshape(2, -1, wide)
+    values = cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(values, np.float32).ravel()[:n]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.groups import Groups, Index
@@ -67,12 +68,21 @@ class Image:
         scale = np.asarray(self.masks.image_size, float) / self.masks.grid_size
         return np.asarray(self.model.ray(grid_xy * scale) @ self.base_from_camera[:3, :3].T)
 
-    def ahead(self, points: Float32, base_from_points: Float64) -> Bool:
-        """Which of the points (N, 3) of some frame the image may hold; it holds no others."""
+    def ahead(self, points: Float32, base_from_points: Float64) -> Index:
+        """The points (N, 3) of some frame that the image may hold, ascending; it holds no others.
+
+        Two planes at a time: what the first two spare is most of a sweep.
+        """
         planes = self.camera.sides @ invert(self.base_from_camera) @ base_from_points
         planes = planes.astype(np.float32)
-        inside = planes[:, :3] @ points.T
-        return np.asarray((inside > -planes[:, 3:]).all(axis=0))
+        index = np.arange(len(points))
+        for k in range(0, len(planes), 2):
+            inside = np.ones(len(points), np.bool_)
+            for plane in planes[k : k + 2]:
+                inside &= points @ plane[:3] > -plane[3]
+            kept = np.flatnonzero(inside)
+            index, points = index.take(kept), points.take(kept, axis=0)
+        return index
 
     def project(self, points: Float32) -> tuple[Float32, Bool]:
         """Pixels (N, 2) of points (N, 3) in base_link, and which of them the image holds."""
@@ -149,12 +159,8 @@ def _under(masks: ObjectMasks, x: np.ndarray, y: np.ndarray) -> tuple[Index, Ind
             part = np.s_[mask.y - top : mask.y - top + h, mask.x : mask.x + w]
             canvas[part] |= mask.bits * np.uint32(1 << bit)
             covered[part] |= mask.bits.view(np.uint8)
-        code = canvas.ravel().take(flat)
-        hit = np.flatnonzero(code)
-        octets = code[hit].astype("<u4").view(np.uint8).reshape(-1, 4)
-        bits = np.unpackbits(octets, axis=1, bitorder="little")[:, : len(some)]
-        number, at = np.nonzero(bits.T)
-        pairs.append((within[hit[at]], number + first))
+        at, number = _bits_of(canvas.ravel().take(flat))
+        pairs.append((within.take(at), number + first))
     side = 2 * _CLOSE + 1
     wide = cv2.dilate(covered, np.ones((side, side), np.uint8))
     close = np.zeros(len(x), np.bool_)
@@ -163,8 +169,27 @@ def _under(masks: ObjectMasks, x: np.ndarray, y: np.ndarray) -> tuple[Index, Ind
     return at, number, close
 
 
+def _bits_of(code: NDArray[np.uint32]) -> tuple[Index, Index]:
+    """Pairs of a position in the words (N,) and a bit that is set there, bit after bit."""
+    at = np.flatnonzero(code)
+    left = code.take(at)
+    places, bits = [], []
+    while len(at):  # once for each mask over the most covered point: rarely more than twice
+        rest = left & (left - np.uint32(1))
+        bits.append(np.frexp((left ^ rest).astype(np.float64))[1].astype(np.int16) - 1)
+        places.append(at)
+        more = np.flatnonzero(rest)
+        at, left = at.take(more), rest.take(more)
+    if not places:
+        return at, at
+    place, bit = np.concatenate(places), np.concatenate(bits)
+    # Of a bit the places ascend within each round, and then anew: those are few.
+    order = np.lexsort((place, bit)) if len(places) > 1 else np.argsort(bit, kind="stable")
+    return place.take(order), bit.take(order).astype(np.intp)
+
+
 def _sides(model: CameraModel) -> Float64:
-    """Planes (K, 4): the image plane, left, right, top, bottom; none for a fisheye."""
+    """Planes (K, 4): left, right, top, bottom, the image plane; none for a fisheye."""
     if model.model == "equidistant":
         return np.zeros((0, 4))
     width, height = model.size
@@ -182,7 +207,7 @@ def _sides(model: CameraModel) -> Float64:
     left, right, top, bottom = slopes
     # The planes go through the lens; what the border bulges between the rays is little.
     limits = (left.min(), right.max(), top.min(), bottom.max())
-    planes = [(0.0, 0.0, 1.0, 0.0)]
+    planes = []
     for k, limit in enumerate(limits):
         if not np.isfinite(limit):
             continue
@@ -190,4 +215,4 @@ def _sides(model: CameraModel) -> Float64:
         normal = np.zeros(3)
         normal[k // 2], normal[2] = sign, -sign * limit + 0.02
         planes.append((*normal, float(-normal @ model.origin)))
-    return np.array(planes)
+    return np.array([*planes, (0.0, 0.0, 1.0, 0.0)])

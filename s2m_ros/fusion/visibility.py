@@ -127,7 +127,7 @@ def _by_masks(image: Image, shown: _Shown, objects: Sequence[Object3D]) -> Bool:
         h, w = mask.bits.shape
         away = float(np.hypot(*(item.position[:2] - shown.origin[:2])))
         patch = far[mask.y : mask.y + h, mask.x : mask.x + w]
-        patch[mask.bits] = np.minimum(patch[mask.bits], away + _BEHIND_M)
+        np.minimum(patch, np.float32(away + _BEHIND_M), out=patch, where=mask.bits)
     cells = (shown.at * masks.grid_size).astype(np.intp)
     return np.asarray(shown.reach > far[cells[:, 1], cells[:, 0]])
 
@@ -136,7 +136,7 @@ def _by_points(cloud: Cloud, shown: _Shown, camera_height: float) -> Bool:
     """The shadow of a point of height z at reach r ends at r h / (h - z), h the camera's height."""
     tall = np.flatnonzero(cloud.height > _TALL_M)[::_EVERY]
     away = cloud.points.T[:2, tall].T - shown.origin[:2].astype(np.float32)
-    reach = np.hypot(away[:, 0], away[:, 1])
+    reach = np.sqrt(away[:, 0] ** 2 + away[:, 1] ** 2)
     reach[reach < _OWN_BODY_M] = np.inf  # returns of the vehicle itself
     gap = np.maximum(camera_height - cloud.height[tall], 1e-3)
     end = np.minimum(reach * camera_height / gap, 1e4)

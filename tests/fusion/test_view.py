@@ -53,9 +53,9 @@ def test_what_is_not_ahead_is_not_in_the_image(name: str, seed: int) -> None:
     in_base = points @ base_from_points[:3, :3].T + base_from_points[:3, 3]
     _, held = seen.project(in_base.astype(np.float32))
     ahead = seen.ahead(points, base_from_points)
-    assert not (held & ~ahead).any()
+    assert set(np.flatnonzero(held)) <= set(ahead)
     if name != "fisheye":
-        assert ahead.mean() < 0.35, "most of a sweep is spared the projection"
+        assert len(ahead) < 0.35 * len(points), "most of a sweep is spared the projection"
 
 
 @given(count=st.sampled_from([0, 1, 5, 33, 70]), seed=st.integers(0, 1000))
