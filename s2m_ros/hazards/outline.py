@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from s2m_ros.config import Hazards
-from s2m_ros.types import Bool, Float64
+from s2m_ros.types import Float64
 
 
 def vehicle(settings: Hazards) -> Float64:
@@ -23,25 +23,26 @@ def gaps(outlines: Float64, other: Float64) -> Float64:
     other, between which the least distance of two disjoint convex polygons lies.
     """
     others = np.broadcast_to(other, (len(outlines), *other.shape[-2:]))
-    apart = _separated(outlines, others) | _separated(others, outlines)
-    distance = np.minimum(_to_sides(outlines, others), _to_sides(others, outlines))
-    return np.where(apart, distance, 0.0)
+    (ax, ay), (bx, by) = np.moveaxis(outlines, 2, 0), np.moveaxis(others, 2, 0)
+    # From each corner of the one, axis 1, to each corner of the other, axis 2.
+    dx, dy = bx[:, None] - ax[:, :, None], by[:, None] - ay[:, :, None]
+    side_x, side_y = (_sides(v)[:, :, None] for v in (ax, ay))
+    apart = (side_y * dx > side_x * dy).all(axis=2).any(axis=1)
+    square = _to_sides(dx, dy, side_x, side_y)
+    side_x, side_y = (_sides(v)[:, None] for v in (bx, by))
+    apart |= (side_y * dx < side_x * dy).all(axis=1).any(axis=1)
+    square = np.minimum(square, _to_sides(-dx, -dy, side_x, side_y))
+    return np.where(apart, np.sqrt(square), 0.0)
 
 
-def _separated(a: Float64, b: Float64) -> Bool:
-    """Whether a side of a has all of b beyond it: bool (N,)."""
-    side = np.roll(a, -1, axis=1) - a
-    from_corner = b[:, None] - a[:, :, None]
-    beyond = side[:, :, None, 1] * from_corner[..., 0] - side[:, :, None, 0] * from_corner[..., 1]
-    return np.asarray(np.any(np.all(beyond > 0, axis=2), axis=1))
+def _sides(v: Float64) -> Float64:
+    """One coordinate of the sides (N, K) that begin at corners (N, K)."""
+    return np.concatenate([v[:, 1:], v[:, :1]], axis=1) - v
 
 
-def _to_sides(points: Float64, outline: Float64) -> Float64:
-    """Least distance (N,) of points (N, P, 2) from the sides of outlines (N, K, 2)."""
-    start = outline[:, None]
-    side = np.roll(outline, -1, axis=1)[:, None] - start
-    offset = points[:, :, None] - start
-    length2 = np.maximum((side**2).sum(axis=-1), 1e-18)
-    share = np.clip((offset * side).sum(axis=-1) / length2, 0, 1)
-    nearest = offset - share[..., None] * side
-    return np.asarray(np.sqrt((nearest**2).sum(axis=-1).min(axis=(1, 2))))
+def _to_sides(dx: Float64, dy: Float64, side_x: Float64, side_y: Float64) -> Float64:
+    """Least squared distance (N,) of points from sides, given from where the sides begin."""
+    length2 = np.maximum(side_x * side_x + side_y * side_y, 1e-18)
+    share = np.minimum(np.maximum((dx * side_x + dy * side_y) / length2, 0.0), 1.0)
+    off_x, off_y = dx - share * side_x, dy - share * side_y
+    return np.asarray((off_x * off_x + off_y * off_y).min(axis=(1, 2)))

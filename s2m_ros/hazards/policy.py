@@ -17,6 +17,7 @@ from s2m_ros.hazards.encounter import (
     beside,
     encounters,
     longest_deviation,
+    rows,
 )
 from s2m_ros.hazards.rulebook import Rule, Rulebook, load_rulebook
 from s2m_ros.hazards.words import describe
@@ -41,6 +42,11 @@ SURE = 2.0
 
 
 _LEVELS = tuple(Level)
+_STATE_CODES = {
+    TrackState.TENTATIVE: reasons.UNCONFIRMED,
+    TrackState.COASTING: reasons.COASTING,
+    TrackState.HELD: reasons.HELD,
+}
 _LIDAR, _BOTH = int(Evidence.LIDAR), int(Evidence.LIDAR | Evidence.CAMERA)
 
 
@@ -147,10 +153,11 @@ class HazardPolicy:
 
     def _facts(self, tracks: Tracks) -> Facts:
         items, at_once = tracks.items, self.rules.at_once
-        side = np.array([track.size for track in items])[:, :2].max(axis=1)
+        size = rows([track.size for track in items])
         height = np.array([track.height for track in items])
         evidence = np.array([int(track.evidence) for track in items])
-        size, deviation = np.maximum(side, height), longest_deviation(items)
+        size = np.maximum(np.maximum(size[:, 0], size[:, 1]), height)
+        deviation = longest_deviation(items)
         reach = dict.fromkeys(reasons.NEAR, at_once.near_m)
         reach[Role.AIRCRAFT] = at_once.near_aircraft_m
         near = beside(tracks, reach, SURE * deviation)
@@ -158,7 +165,7 @@ class HazardPolicy:
         return Facts(
             size_m=size,
             deviation_m=deviation,
-            moving=(np.array([track.velocity for track in items]) != 0).any(axis=1),
+            moving=(rows([track.velocity for track in items]) != 0).any(axis=1),
             flat=evidence & int(Evidence.FLAT) > 0,
             low=(height < self.rules.one_level_down.low.height_m) & (evidence & _LIDAR > 0),
             at_once=important & np.array([role is not None for role in near]),
@@ -223,6 +230,8 @@ class HazardPolicy:
         Raising zones hold wherever the object may be, lowering ones only where it surely is, and
         only while nothing is degraded. A zone without a place may be anywhere.
         """
+        if not placed.zones and not placed.unplaced:
+            return [{}] * len(level)
         found: list[list[Zone]] = [[] for _ in level]
         margin = SURE * facts.deviation_m
         floor, ceiling = np.zeros_like(level), np.full_like(level, Level.CRITICAL)
@@ -253,14 +262,16 @@ class HazardPolicy:
 
 def _adjusted(known: Known, state: State, no_ego: bool) -> list[str]:
     """Codes of what else moved the level from what the rules asked for."""
-    pairs = (
-        (known.flat, reasons.FLAT),
-        (known.low and not known.flat, reasons.LOW),
-        (known.at_once, reasons.AT_ONCE),
-        (no_ego, reasons.NO_ODOMETRY),
-        (state != State.OK, reasons.DEGRADED_SENSING),
-    )
-    return [code for holds, code in pairs if holds]
+    codes = []
+    if known.flat or known.low:
+        codes.append(reasons.FLAT if known.flat else reasons.LOW)
+    if known.at_once:
+        codes.append(reasons.AT_ONCE)
+    if no_ego:
+        codes.append(reasons.NO_ODOMETRY)
+    if state != State.OK:
+        codes.append(reasons.DEGRADED_SENSING)
+    return codes
 
 
 def _holds(rule: Rule, meets: Encounters, facts: Facts) -> Bool:
@@ -281,15 +292,17 @@ def _holds(rule: Rule, meets: Encounters, facts: Facts) -> Bool:
 
 def _marks(track: Track, known: Known, place: Place, rules: Rulebook) -> list[str]:
     """Codes of what describes a track beside its level."""
-    role, state = known.beside, track.state
-    pairs = (
-        (place.on_path, reasons.ON_PATH),
-        (role is not None, "" if role is None else reasons.NEAR[role]),
-        (known.deviation_m >= rules.at_once.uncertain_m, reasons.UNCERTAIN),
-        (int(track.evidence) & _BOTH == _LIDAR, reasons.LIDAR_ONLY),
-        (known.moving, reasons.MOVING),
-        (state is TrackState.TENTATIVE, reasons.UNCONFIRMED),
-        (state is TrackState.COASTING, reasons.COASTING),
-        (state is TrackState.HELD, reasons.HELD),
-    )
-    return [code for holds, code in pairs if holds]
+    codes = []
+    if place.on_path:
+        codes.append(reasons.ON_PATH)
+    if known.beside is not None:
+        codes.append(reasons.NEAR[known.beside])
+    if known.deviation_m >= rules.at_once.uncertain_m:
+        codes.append(reasons.UNCERTAIN)
+    if int(track.evidence) & _BOTH == _LIDAR:
+        codes.append(reasons.LIDAR_ONLY)
+    if known.moving:
+        codes.append(reasons.MOVING)
+    if track.state in _STATE_CODES:
+        codes.append(_STATE_CODES[track.state])
+    return codes

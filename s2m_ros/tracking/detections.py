@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +77,8 @@ def stack(outlines: Sequence[Float64]) -> Float64:
     if not counts.sum():
         return np.zeros((len(counts), max(most, 1), 2))
     corners = np.concatenate(list(outlines))
+    if len(corners) == most * len(counts):  # all have as many
+        return np.asarray(corners.reshape(-1, most, 2))
     first = np.cumsum(counts) - counts
     index = first[:, None] + np.minimum(np.arange(most), np.maximum(counts - 1, 0)[:, None])
     result = corners[np.minimum(index, len(corners) - 1)]
@@ -91,5 +94,6 @@ def _corners(size: Float64, yaw: Float64) -> Float64:
     return np.stack([along + across, across - along, -along - across, along - across], axis=1)
 
 
-def _array(rows: Sequence[object], *shape: int) -> Float64:
-    return np.array(rows, float).reshape(-1, *shape)
+def _array(rows: Sequence[NDArray[Any]], *shape: int) -> Float64:
+    together = np.concatenate(rows) if rows else np.zeros(0)
+    return np.asarray(together, np.float64).reshape(-1, *shape)

@@ -40,18 +40,15 @@ def update(x: Float64, p: Float64, z: Float64, r: Float64) -> tuple[Float64, Flo
     The third result is the log-likelihood (N,) of each position. Joseph form: the covariance
     stays symmetric and positive.
     """
-    n = x.shape[1]
     innovation = z - x[:, :3]
-    s = p[:, :3, :3] + r
-    inverse, determinant = _inverse(s)
+    inverse, determinant = _inverse(p[:, :3, :3] + r)
     gain = p[:, :, :3] @ inverse
-    left = np.zeros_like(p)
-    left[:, np.arange(n), np.arange(n)] = 1.0
-    left[:, :, :3] -= gain
-    new_p = left @ p @ left.transpose(0, 2, 1) + gain @ r @ gain.transpose(0, 2, 1)
-    nis = ((inverse @ innovation[:, :, None])[:, :, 0] * innovation).sum(axis=1)
+    # (I - K H) P (I - K H)' + K R K', where H takes the first three: few and narrow products.
+    left = p - gain @ p[:, :3]
+    new_p = left + (gain @ r - left[:, :, :3]) @ gain.transpose(0, 2, 1)
+    nis = np.einsum("ij,ijk,ik->i", innovation, inverse, innovation)
     likelihood = -0.5 * (nis + np.log(determinant) + 3 * np.log(2 * np.pi))
-    return x + (gain @ innovation[:, :, None])[:, :, 0], new_p, likelihood
+    return x + np.einsum("ijk,ik->ij", gain, innovation), new_p, likelihood
 
 
 def _inverse(s: Float64) -> tuple[Float64, Float64]:

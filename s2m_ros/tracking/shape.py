@@ -75,16 +75,19 @@ class Shapes:
         """
         supports = self._support
         along = (supports[:, _NEXT] - supports * np.cos(_STEP)) / np.sin(_STEP)
-        corners = supports[..., None] * _DIRECTIONS + along[..., None] * _LEFT
-        new = (np.abs(corners - corners[:, _BEFORE]) > 1e-6).any(axis=2)
+        x, y = (supports * d + along * left for d, left in zip(_DIRECTIONS.T, _LEFT.T, strict=True))
+        new = (np.abs(x - x[:, _BEFORE]) > 1e-6) | (np.abs(y - y[:, _BEFORE]) > 1e-6)
         new[:, 0] |= ~new.any(axis=1)
-        c, s = np.cos(self._base), np.sin(self._base)
-        corners = corners @ np.array([[c, s], [-s, c]]).transpose(2, 0, 1) + centres[:, None]
-        return np.split(corners[new], np.cumsum(new.sum(axis=1))[:-1]) if len(corners) else []
+        c, s = np.cos(self._base)[:, None], np.sin(self._base)[:, None]
+        corners = np.stack([c * x - s * y, s * x + c * y], axis=2) + centres[:, None]
+        ends = np.cumsum(new.sum(axis=1)).tolist()
+        found = corners[new]
+        return [found[i:k] for i, k in zip([0, *ends], ends, strict=False)]
 
 
 def support(outlines: Float64, bases: Float64) -> Float64:
     """float64 (N, 24) of points (N, K, 2) around the origin, in directions counted from bases."""
-    c, s = np.cos(bases), np.sin(bases)
-    turned = outlines @ np.array([[c, -s], [s, c]]).transpose(2, 0, 1)
+    c, s = np.cos(bases)[:, None], np.sin(bases)[:, None]
+    x, y = outlines[..., 0], outlines[..., 1]
+    turned = np.stack([c * x + s * y, c * y - s * x], axis=2)
     return np.asarray((turned @ _DIRECTIONS.T).max(axis=1, initial=-np.inf))

@@ -98,10 +98,13 @@ class Tracker:
         self._shapes.blend(rows, new, columns)
         lives.detect(ns, rows, new, columns, pairs.density)
         lives.miss(self._in_view(objects))
-        others = np.setdiff1d(np.arange(len(new)), columns)
-        self._motion.add(new.z[others], new.r[others])
-        self._shapes.add(new, others)
-        lives.begin(ns, new, others)
+        unclaimed = np.ones(len(new), np.bool_)
+        unclaimed[columns] = False
+        if unclaimed.any():
+            others = np.flatnonzero(unclaimed)
+            self._motion.add(new.z[others], new.r[others])
+            self._shapes.add(new, others)
+            lives.begin(ns, new, others)
 
     def _in_view(self, objects: Objects3D) -> Bool:
         """Whether the whole place of each track, and of where it may be, was looked at: (N,)."""
