@@ -161,6 +161,9 @@ class Tracking(Section):
     flat_max_m: float = leaf(
         3.0, "What has no height and is longer is ground: it stays unconfirmed", "m", gt=0
     )
+    flat_points: int = leaf(
+        40, "What so many LiDAR points show to have no height is ground as well", "", ge=3
+    )
     clutter_per_m2: float = leaf(1e-3, "False detections per frame and area", "1/m^2", gt=0)
     coast_s: float = leaf(1.5, "A confirmed track lives at least this long unseen", "s", gt=0)
     hold_s: float = leaf(

@@ -21,7 +21,7 @@ class Detections:
 
     z: float64 (M, 3), centres; r: (M, 3, 3), their noise; size: (M, 3); yaw, height, contrast:
     (M,); outline: (M, K, 2), footprints around the centres; box: (M, 4), pixels of the camera;
-    evidence: uint8 (M,).
+    evidence: uint8 (M,); points: int (M,), LiDAR points.
     """
 
     items: Sequence[Object3D]
@@ -35,6 +35,7 @@ class Detections:
     box: Float64
     camera: NDArray[np.str_]
     evidence: UInt8
+    points: NDArray[np.int64]
 
     @classmethod
     def of(cls, items: Sequence[Object3D]) -> Detections:
@@ -64,6 +65,7 @@ class Detections:
             box=_array([item.box for item in items], 4),
             camera=np.array([item.camera for item in items], np.str_),
             evidence=np.array([int(item.evidence) for item in items], np.uint8),
+            points=np.array([item.point_count for item in items], np.int64),
         )
 
     def __len__(self) -> int:

@@ -22,7 +22,9 @@ NO_ODOMETRY = "no_odometry"
 SURE = 0.9  # existence of what gets confirmed: hits that do not fit together are no object
 GONE = 0.05  # existence below which a place counts as observed free
 RECORD = 5.0  # detections that the prior of the detection probability is worth
-_FLAT = int(Evidence.FLAT)
+PAINT = 2  # detections as paint, less those that stood, from which a track is taken for paint
+_MOST_PAINT = 5
+_FLAT, _LIDAR = int(Evidence.FLAT), int(Evidence.LIDAR)
 _STATES = tuple(TrackState)
 _EVIDENCE = tuple(Evidence(bits) for bits in range(16))
 
@@ -54,6 +56,7 @@ class Lives:
         self.last: list[Object3D] = []
         self._recent: Bool = np.zeros((0, window), np.bool_)
         self._seen_as: UInt8 = np.zeros((0, window), np.uint8)
+        self._paint = np.zeros(0, np.int64)  # detections as paint, less those that stood
         self._missed = np.zeros(0, np.int64)  # frames in a row
         self._looks = np.zeros(0, np.int64)  # frames with the place in view, to the last hit
         self._since = np.zeros(0, np.int64)  # and since then
@@ -71,7 +74,7 @@ class Lives:
         n = len(columns)
         window = self._settings.confirm_window
         recent, seen_as = np.zeros((n, window), np.bool_), np.zeros((n, window), np.uint8)
-        recent[:, 0] = True
+        recent[:, 0] = ~self._is_paint(new, columns)
         seen_as[:, 0] = new.evidence[columns]
         ones, stamps = np.ones(n, np.int64), np.full(n, stamp_ns, np.int64)
         yes = ones > 0
@@ -83,6 +86,7 @@ class Lives:
             "hit": yes, "placed": yes, "box": new.box[columns],
             "camera": new.camera[columns], "contrast": new.contrast[columns],
             "_recent": recent, "_seen_as": seen_as,
+            "_paint": self._is_paint(new, columns).astype(np.int64),
             "_missed": 0 * ones, "_looks": ones, "_since": 0 * ones,
         }  # fmt: skip
         for name, values in grown.items():
@@ -115,14 +119,17 @@ class Lives:
         camera = self.camera.astype(np.promote_types(self.camera.dtype, new.camera.dtype))
         camera[rows] = new.camera[columns]
         self.camera = camera
-        self._push(rows, True)
+        paint = self._is_paint(new, columns)
+        stands = ~flat & ((new.evidence[columns] & _LIDAR) > 0)
+        self._paint[rows] = np.clip(self._paint[rows] + paint - 2 * stands, 0, _MOST_PAINT)
+        self._push(rows, ~paint & (stands | (self._paint[rows] < PAINT)))
         self._seen_as[rows, 1:] = self._seen_as[rows, :-1]
         self._seen_as[rows, 0] = new.evidence[columns]
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             self.last[row] = new.items[column]
         enough = self._recent[rows].sum(axis=1) >= self._settings.confirm_hits
-        ground = flat & (new.size[columns].max(axis=1) > self._settings.flat_max_m)
-        self.confirmed[rows] |= enough & (self.existence[rows] >= SURE) & ~ground
+        large = flat & (new.size[columns].max(axis=1) > self._settings.flat_max_m)
+        self.confirmed[rows] |= enough & (self.existence[rows] >= SURE) & ~paint & ~large
 
     def miss(self, placed: Bool) -> None:
         """All rows that were not detected; a miss tells only where the place (N,) was in view."""
@@ -182,6 +189,13 @@ class Lives:
         flat = 2 * ((self._seen_as & _FLAT) > 0).sum(axis=1) > count
         return [_EVIDENCE[e] for e in np.where(flat, ever, ever & ~np.uint8(_FLAT)).tolist()]
 
-    def _push(self, rows: Rows, value: bool) -> None:
+    def _is_paint(self, new: Detections, columns: Rows) -> Bool:
+        """Which detections (M,) many points show to be the ground, and no mask around something
+        far that holds much of it."""
+        small = new.size[columns].max(axis=1) <= self._settings.flat_max_m
+        flat = (new.evidence[columns] & _FLAT) > 0
+        return np.asarray(flat & small & (new.points[columns] >= self._settings.flat_points))
+
+    def _push(self, rows: Rows, value: Bool | bool) -> None:
         self._recent[rows, 1:] = self._recent[rows, :-1]
         self._recent[rows, 0] = value
