@@ -24,8 +24,11 @@ from s2m_ros.types import Bool, Evidence, Float32, Float64, Object3D, RangeSourc
 
 VALUE_ROLES = (Role.VEHICLE, Role.PERSON, Role.AIRCRAFT)
 _EXPLAINING = (*VALUE_ROLES, Role.STRUCTURE, Role.VEGETATION, Role.SIGN, Role.SKY)
-_EXPLAINED_SHARE = 0.3
+_EXPLAINED_SHARE, _TOUCHED_SHARE = 0.3, 0.1
 _SURFACE_SHARE = 0.5
+_ALONE_M, _ALONE_HIGH_M, _ALONE_SHARE = 1.5, 1.0, 0.8
+"""What is no longer and no higher, with so much surface around, no class explains but an aircraft,
+which has such parts: a class map calls a cone a person, and a suitcase a vehicle."""
 _RING_M = 1.0
 _COUNT_CELL_M = 0.25
 _TALLEST_M = 3.0
@@ -102,13 +105,17 @@ def unexplained_objects(
     height = cloud.height.take(groups.index)
     highest, relief = groups.most(height), _relief(groups.index, cloud, limits.cell_m)
     share = _shares(groups, known)
+    explained = share[_Known.EXPLAINED] > _EXPLAINED_SHARE
+    classed = share[_Known.EXPLAINED] + share[_Known.CLASSED] > _EXPLAINED_SHARE
+    alone = (long < _ALONE_M) & (highest < _ALONE_HIGH_M)
+    alone &= share[_Known.EXPLAINED] < _TOUCHED_SHARE
     # In the order in which a group is questioned; the first objection counts.
     objections: dict[str, Bool] = {
         "cluster_low": highest < limits.min_height_m,
         "cluster_above_ground": groups.least(height) > _HOVERS_M,
         "cluster_out_of_view": share[_Known.SEEN] < 0.5,
         "cluster_unclassified": share[_Known.CLASSIFIED] < 0.5,
-        "cluster_explained": share[_Known.EXPLAINED] > _EXPLAINED_SHARE,
+        "cluster_explained": explained | (classed & ~alone),
         "cluster_cut_by_image": share[_Known.WITHIN] < _WITHIN_SHARE,
         "cluster_gentle": (long > _GENTLE_M) & (groups.most(relief) < _STEEP_SHARE * highest),
         "cluster_large": np.asarray(long > limits.max_size_m),
@@ -126,10 +133,12 @@ def unexplained_objects(
     lying = np.flatnonzero((cloud.height <= tolerance_m) & (known > 0))
     surface = (known.take(lying) & _Known.SURFACE) > 0
     all_, surface = _counts(cloud, lying, surface, low[left] - _RING_M, high[left] + _RING_M)
-    drivable = (all_ > 0) & (surface >= _SURFACE_SHARE * all_)
+    enough = np.where(classed[left], _ALONE_SHARE, _SURFACE_SHARE)
+    drivable = (all_ > 0) & (surface >= enough * all_)
     if limits.outside_view:
         drivable |= all_ == 0
-    dropped["cluster_off_surface"] += int((~drivable).sum())
+    dropped["cluster_explained"] += int((~drivable & classed[left]).sum())
+    dropped["cluster_off_surface"] += int((~drivable & ~classed[left]).sum())
     left[left] = drivable
     found = groups.keep(left)
     return _objects(first, found, cloud, ground, [Role.UNKNOWN] * len(found)), +dropped
@@ -166,17 +175,20 @@ def _counts(
 
 class _Known(IntFlag):
     """What is known of a point: a camera sees it; not at the very side of its image; the pixel's
-    class is known; a class or a mask explains it; it is drivable surface."""
+    class is known; an aircraft or a mask explains it; it is drivable surface; another class
+    explains it."""
 
     SEEN = 1
     WITHIN = 2
     CLASSIFIED = 4
     EXPLAINED = 8
     SURFACE = 16
+    CLASSED = 32
 
 
 _OF_ROLE = np.full(256, _Known.SEEN, np.uint8)
-_OF_ROLE[list(_EXPLAINING)] |= np.uint8(_Known.EXPLAINED)
+_OF_ROLE[list(_EXPLAINING)] |= np.uint8(_Known.CLASSED)
+_OF_ROLE[Role.AIRCRAFT] ^= np.uint8(_Known.CLASSED | _Known.EXPLAINED)
 _OF_ROLE[Role.SURFACE] |= np.uint8(_Known.SURFACE)
 
 

@@ -148,10 +148,10 @@ class Fusion:
             index = place.take(ahead)
             index = index[near.take(index)]
             pixels, held = image.project(points.T.take(index, axis=1).T)
-            inside = np.flatnonzero(held)
-            index = index.take(inside)
+            on = np.flatnonzero(held)
+            index = index.take(on)
             seen[index] = True
-            views.append(view_of(image, index, pixels.T.take(inside, axis=1).T))
+            views.append(view_of(image, index, pixels.T.take(on, axis=1).T))
         self.point_drops = {"out_of_view": int(len(raw) - seen.sum())}
         return views, cloud, refused
 

@@ -94,10 +94,12 @@ def assumed_ground(settings: config.Ground) -> GroundSurface:
 def bilinear(grid: Float32, column: Float32, row: Float32) -> Float32:
     """Values between cell centres, float32 (N,), held constant beyond the border."""
     n, wide = len(column), min(max(len(column), 1), _REMAP_WIDTH)
-    at = np.zeros((2, -(-n // wide) * wide), np.float32)  # OpenCV wants a rectangle, not too long
+    at: Float32 = np.zeros(
+        (2, -(-n // wide) * wide), np.float32
+    )  # OpenCV wants a rectangle, not too long
     at[0, :n], at[1, :n] = column, row
     if n == 0:
-        return at[0]
+        return np.zeros(0, np.float32)
     x, y = at.reshape(2, -1, wide)
     values = cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(values, np.float32).ravel()[:n]

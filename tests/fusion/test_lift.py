@@ -166,6 +166,25 @@ def test_a_wall_is_no_lidar_object_but_a_crate_on_the_surface_is() -> None:
     assert found.drops["cluster_explained"] >= 1
 
 
+@pytest.mark.parametrize("role", [Role.PERSON, Role.VEHICLE, Role.STRUCTURE, Role.SIGN])
+def test_a_small_thing_alone_on_the_surface_is_one_whatever_its_class(role: Role) -> None:
+    """A class map that does not know suitcases calls them something."""
+    crate = Box(14, 2, (0.6, 0.6, 0.6), masked=False, role=role)
+    tall = Box(14, -3, (0.6, 0.6, 1.7), masked=False, role=role)
+    found = fuse(crate, tall)
+    (alone,) = (item for item in found.items if item.role == Role.UNKNOWN)
+    assert alone.evidence == Evidence.LIDAR
+    assert error(alone, crate) < 0.3
+    assert found.drops["cluster_explained"] == 1
+
+
+def test_parts_of_an_aircraft_and_what_a_mask_covers_stay_explained() -> None:
+    wheel = Box(14, 2, (0.6, 0.4, 0.8), masked=False, role=Role.AIRCRAFT)
+    masked = Box(12, -3, (0.6, 0.6, 0.6))
+    found = fuse(wheel, masked)
+    assert [i.mask_id for i in found.items if i.role == Role.UNKNOWN] == [1]
+
+
 def test_without_classes_the_lidar_alone_reports_nothing_and_counts_it() -> None:
     crate = Box(14, 2, (0.6, 0.6, 0.6), masked=False)
     made = Fusion(Settings(), rig())

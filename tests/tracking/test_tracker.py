@@ -189,6 +189,32 @@ def test_flat_is_what_most_detections_say() -> None:
     assert track.evidence == Evidence.CAMERA | Evidence.FLAT
 
 
+def test_what_many_points_show_to_be_flat_is_not_confirmed() -> None:
+    """Nor by what the camera alone says of it, once it is too near for the LiDAR."""
+    tracker = Tracker(SETTINGS)
+    standing, contact = Evidence.CAMERA | Evidence.LIDAR, Evidence.CAMERA | Evidence.GROUND
+    paint = {"evidence": standing | Evidence.FLAT, "point_count": SETTINGS.flat_points}
+    for k in range(30):
+        assert not confirmed(tracker.update(frame(k, detection(8, 1, **paint))))
+    for k in range(30, 40):
+        seen = detection(8, 1, evidence=contact, point_count=0)
+        assert not confirmed(tracker.update(frame(k, seen)))
+    for k in range(40, 43):
+        tracks = tracker.update(frame(k, detection(8, 1, evidence=standing)))
+    assert confirmed(tracks), "what stands after all is believed at once"
+
+
+def test_a_low_thing_that_stands_out_now_and_then_is_confirmed() -> None:
+    """A strap on the ground: most of its points lie within the tolerance of the ground."""
+    tracker = Tracker(SETTINGS)
+    standing = Evidence.CAMERA | Evidence.LIDAR
+    flat = {"evidence": standing | Evidence.FLAT, "point_count": 90}
+    low = {"evidence": standing, "point_count": 9}
+    for k in range(8):
+        tracks = tracker.update(frame(k, detection(8, 1, **(flat if k % 2 else low))))
+    assert confirmed(tracks)
+
+
 def test_box_axes_may_swap_from_frame_to_frame() -> None:
     """Length 2, width 1 at yaw 0 is also length 1, width 2 at yaw 90 degrees."""
     tracker = Tracker(SETTINGS)
