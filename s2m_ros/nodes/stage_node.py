@@ -31,7 +31,7 @@ from s2m_ros.types import InputError, State
 
 _TICK_S = 0.05
 _RESET, _CALL = "clock jump", "call"
-_JUMP_FORWARD_S = 2.0
+_JUMP_FORWARD_S = 10.0  # less is a player that stuttered
 _LAST_WORDS_S = 3.0
 
 
