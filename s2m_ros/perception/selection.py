@@ -25,8 +25,8 @@ KNOWN_MARGIN = 0.2
 """How much of the way from min_evidence to 1 a mask must make that lies on a known class alone."""
 
 WHOLE = 0.8
-"""A larger mask is the whole of a part when its rest has this share of the part's excess. The ground
-between two objects that lie close has some too, from the blur of the score map."""
+"""A larger mask is the whole of a part when its rest has this share of the part's excess. The
+ground between two objects that lie close has some too, from the blur of the score map."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
