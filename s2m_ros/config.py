@@ -137,6 +137,9 @@ class Fusion(Section):
     calibration_file: str = leaf("", "YAML with extrinsics; empty takes them from tf")
     rectified: bool = leaf(False, "The images are rectified: use P, ignore distortion")
     per_point_compensation: bool = leaf(False, "Undo ego motion point by point within a sweep")
+    calibration_check: bool = leaf(
+        True, "Compare what LiDAR and cameras see with their calibration; DEGRADED when it is off"
+    )
     max_range_m: float = leaf(80.0, "Objects beyond are dropped and counted", "m", gt=0, le=1000)
     depth_gap_m: float = leaf(0.6, "Gap in depth that splits object from background", "m", gt=0)
     merge_distance_m: float = leaf(
@@ -187,8 +190,12 @@ class Intake(Section):
     max_age_ms: float = leaf(
         500.0, "An image older than this when its turn comes is dropped", "ms", gt=0
     )
+    frozen_ms: float = leaf(
+        500.0, "A picture repeated bit by bit for so long means UNKNOWN; 0 never", "ms", ge=0,
+        le=60_000,
+    )  # fmt: skip
     input_timeout_ms: float = leaf(
-        1000.0, "Silence on an input after which the state is UNKNOWN", "ms", gt=0
+        800.0, "Silence on an input after which the state is UNKNOWN", "ms", gt=0
     )
     transport: Literal["raw", "compressed"] = leaf("raw", "Image transport")
 

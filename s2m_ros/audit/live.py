@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,7 @@ from typing import Any
 from s2m_ros.audit.drive import header_stamp_ns, marker_stamp_ns
 from s2m_ros.audit.inputs import Inputs
 from s2m_ros.bags import BagReader, BagWriter
-from s2m_ros.nodes.graph import graph
+from s2m_ros.nodes.graph import NodeSpec, graph
 from s2m_ros.nodes.processes import Processes
 from s2m_ros.wire import topics
 from s2m_ros.wire.health import decode_health
@@ -63,16 +63,22 @@ def play(
     *,
     rate: float = 1.0,
     status: Callable[[str, float], None] = lambda what, share: None,
+    specs: Sequence[NodeSpec] | None = None,
+    respawn_delay_s: float | None = None,
+    meddle: Callable[[Processes, int], None] = lambda nodes, since_ns: None,
 ) -> Played:
     """Start the nodes, play ``bag``, record their outputs as the bag ``outputs``, end the nodes.
 
     Each node's output goes to ``logs``/NODE.log. status(what, share done) is called often.
-    The nodes are always ended. Raises ReplayError; ImportError where ROS 2 is not installed.
+    specs: the nodes, if not those of the graph; respawn_delay_s: start those again that die, which
+    is an error without it; meddle(nodes, nanoseconds since the start) is called five times a second
+    while messages are played. The nodes are always ended. Raises ReplayError; ImportError where
+    ROS 2 is not installed.
     """
     # Here, before rclpy reads it; the nodes inherit it.
     environment = dds_environment()
     os.environ.update(environment)
-    specs = graph(inputs.config, use_sim_time=True)
+    specs = graph(inputs.config, use_sim_time=True) if specs is None else specs
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         files = {s.name: stack.enter_context((logs / f"{s.name}.log").open("w")) for s in specs}
@@ -84,13 +90,15 @@ def play(
         recorder = stack.enter_context(BagWriter(outputs, compress=False, overwrite=True))
         session = stack.enter_context(_Session(bag, inputs, recorder, rate))
         nodes = stack.enter_context(
-            Processes(specs, report, respawn_delay_s=None, environment=environment)
+            Processes(specs, report, respawn_delay_s=respawn_delay_s, environment=environment)
         )
 
         def check() -> None:
             nodes.poll()
+            if session.since_ns is not None:
+                meddle(nodes, session.since_ns)
             for name, codes in nodes.exits.items():
-                if codes:
+                if codes and respawn_delay_s is None:
                     raise ReplayError(_died(name, codes[-1], logs / f"{name}.log"))
 
         begun = time.monotonic()
@@ -219,6 +227,12 @@ class _Session:
             self._node.destroy_node()
         self._rclpy.shutdown(context=self._context, uninstall_handlers=False)
         self._thread.join(timeout=2.0)
+
+    @property
+    def since_ns(self) -> int | None:
+        """Time on the bag's clock since it began to run."""
+        begun = self._clock.begun_s is not None
+        return self._clock.now_ns() - self._clock.start_ns if begun else None
 
     @property
     def late_ms(self) -> float:

@@ -37,6 +37,8 @@ COMMANDS = (
     Command("explain", "Why one object was judged as it was, out of an audit store.", AUDIT),
     Command("compare", "What another run of a drive does otherwise, with pictures.", AUDIT),
     Command("review", "Look through an audit store in a browser, mark, export labels.", AUDIT),
+    Command("chaos", "Put faults into a drive and see what is said meanwhile.", LOOK),
+    Command("soak", "Run the nodes with random faults for as long as wanted.", LOOK),
     Command("sim", "Simulate an apron drive and write it as a bag.", LOOK),
     Command("bag", "Make bags from data sets; say what a bag holds.", LOOK),
     Command("calibrate", "Fit scores and operating point on normal footage of a site.", LOOK),

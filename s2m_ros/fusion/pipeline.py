@@ -10,6 +10,7 @@ import numpy as np
 
 from s2m_ros import config
 from s2m_ros.fusion.calibration import Rig
+from s2m_ros.fusion.calibration_check import CalibrationCheck
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.clusters import known_objects, unexplained_objects
 from s2m_ros.fusion.ground import Ground
@@ -42,7 +43,7 @@ class Fusion:
     """Holds what lasts from frame to frame: the cameras, the rig, and the ground.
 
     point_drops: how many points of the last sweep were not looked at, by reason; apart from the
-    counts of objects, which they would drown.
+    counts of objects, which they would drown. doubts: what speaks against the calibration.
     """
 
     def __init__(self, settings: config.Fusion, rig: Rig) -> None:
@@ -53,6 +54,8 @@ class Fusion:
         self._last: EgoPose | None = None
         self._visible = VisibleGround()
         self.point_drops: Mapping[str, int] = {}
+        self.doubts: tuple[str, ...] = ()
+        self._check = CalibrationCheck()
 
     def set_camera(self, name: str, model: CameraModel, frame_id: str) -> None:
         """Name a camera's intrinsics and its optical frame, which the rig must know."""
@@ -76,6 +79,8 @@ class Fusion:
         images = [self._image(m, ego, stamp_ns) for m in masks]
         views, cloud, refused = self._look(images, sweep, ego, sweep_ego)
         ground = self._ground.surface
+        if self._settings.calibration_check:
+            self.doubts = self._check.look(stamp_ns, images, cloud, ground)
         drops = Counter(sweeps_without_ground=refused)
         objects: list[Object3D] = []
         for view in views:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from s2m_ros.config import Config
+from s2m_ros.perception.image_health import FrozenWatch, blindness
 from s2m_ros.perception.interfaces import Frame, PerceptionError
 from s2m_ros.perception.overlay import draw
 from s2m_ros.perception.pipeline import Perception
@@ -82,6 +83,7 @@ class CameraStage:
         self._build = build
         self._other = other
         self._perception: Perception | None = None
+        self._frozen = FrozenWatch(config.intake.frozen_ms)
         self._sequence = 0
         self.conditions.set("model", State.BUILDING, "the model is being loaded")
 
@@ -116,6 +118,7 @@ class CameraStage:
             return self._refused(message, held.state, held.reason)
         try:
             image = self._decode(message)
+            self._require_sight(image, stamp_ns(message.header.stamp))
             frame = self._perception.perceive(
                 image,
                 require_stamp(message, self.topic),
@@ -137,11 +140,13 @@ class CameraStage:
         return self.info
 
     def adjust(self, config: Config) -> None:
-        """Settings changed; those that apply at once are the node's alone."""
+        """Take over those changed settings that apply at once."""
+        self._frozen.limit_ms = config.intake.frozen_ms
 
     def reset(self, why: str = "time_jumps") -> None:
         """The clock jumped: an image has no past to forget, so it is only counted."""
         self._drops[why] += 1
+        self._frozen.reset()
 
     def refuse(self, header: Any, state: State, reason: str) -> Any:
         """The masks message of an image that could not be looked at: empty, and not clear."""
@@ -166,6 +171,14 @@ class CameraStage:
         if self._compressed:
             return decode_compressed(message, self.topic)
         return decode_image(message, self.topic, self._other)
+
+    def _require_sight(self, image: UInt8, ns: int) -> None:
+        """Raise InputError for a picture that shows nothing, or nothing new."""
+        problem = blindness(image) or self._frozen.look(image, ns)
+        if problem:
+            raise InputError(
+                self.topic, f"the picture is {problem}", "check lens, exposure and camera driver"
+            )
 
     def _refused(self, message: Any, state: State, reason: str) -> CameraOutput:
         return CameraOutput(self.refuse(message.header, state, reason), self._factory)

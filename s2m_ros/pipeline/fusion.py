@@ -217,6 +217,7 @@ class FusionStage:
         objects = self._fusion.fuse(masks, sweep, ego, sweep_ego)
         self._points.update(self._fusion.point_drops)
         found.append(Condition(objects.state, objects.reason))
+        found += [Condition(State.DEGRADED, doubt) for doubt in self._fusion.doubts]
         self.conditions.replace("output", found)
         verdict = worst(found)
         self._drops.update(objects.drops)

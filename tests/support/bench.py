@@ -28,6 +28,7 @@ LIMIT_S = 60.0
 # Settings under which a machine that is busy with other things is no finding.
 PATIENT = {
     "intake.max_age_ms": 20_000.0,
+    "intake.frozen_ms": 0.0,  # the picture of a test is always the same
     "intake.input_timeout_ms": 3_000.0,
     "fusion.pairing.max_difference_ms": 90.0,
 }
