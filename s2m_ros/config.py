@@ -137,8 +137,10 @@ class Fusion(Section):
     calibration_file: str = leaf("", "YAML with extrinsics; empty takes them from tf")
     rectified: bool = leaf(False, "The images are rectified: use P, ignore distortion")
     per_point_compensation: bool = leaf(False, "Undo ego motion point by point within a sweep")
-    calibration_check: bool = leaf(
-        True, "Compare what LiDAR and cameras see with their calibration; DEGRADED when it is off"
+    calibration_check: Literal["off", "lidar", "all"] = leaf(
+        "lidar",
+        "What is compared with its calibration, DEGRADED when it does not fit: the LiDAR's tilt, or"
+        " the cameras' direction too",
     )
     max_range_m: float = leaf(80.0, "Objects beyond are dropped and counted", "m", gt=0, le=1000)
     depth_gap_m: float = leaf(0.6, "Gap in depth that splits object from background", "m", gt=0)

@@ -55,7 +55,8 @@ def chaos(
         chosen = named(faults or [])
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    settings = load(config, overrides(None, None, None, set_))
+    checked = {"fusion.calibration_check": "all"}
+    settings = load(config, {**checked, **overrides(None, None, None, set_)})
     with ended_by_sigterm(), Narrator(console) as narrator:
         if drive is None:
             made = rendered(

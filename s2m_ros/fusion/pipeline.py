@@ -55,7 +55,7 @@ class Fusion:
         self._visible = VisibleGround()
         self.point_drops: Mapping[str, int] = {}
         self.doubts: tuple[str, ...] = ()
-        self._check = CalibrationCheck()
+        self._check = CalibrationCheck(settings.calibration_check == "all")
 
     def set_camera(self, name: str, model: CameraModel, frame_id: str) -> None:
         """Name a camera's intrinsics and its optical frame, which the rig must know."""
@@ -79,7 +79,7 @@ class Fusion:
         images = [self._image(m, ego, stamp_ns) for m in masks]
         views, cloud, refused = self._look(images, sweep, ego, sweep_ego)
         ground = self._ground.surface
-        if self._settings.calibration_check:
+        if self._settings.calibration_check != "off":
             self.doubts = self._check.look(stamp_ns, images, cloud, ground)
         drops = Counter(sweeps_without_ground=refused)
         objects: list[Object3D] = []

@@ -32,7 +32,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     model = toy_model.write(tmp_path_factory.mktemp("models") / "toy")
     return load(overrides={"perception.model.path": str(model), "intake.frozen_ms": 300.0,
-                           "fusion.calibration_check": False})  # fmt: skip
+                           "fusion.calibration_check": "off"})  # fmt: skip
 
 
 def test_every_fault_changes_its_spell_alone_and_the_same_way_each_time(source: Path) -> None:
