@@ -50,6 +50,7 @@ setup(
             "fusion_node = s2m_ros.nodes.__main__:fusion_node",
             "tracker_node = s2m_ros.nodes.__main__:tracker_node",
             "monitor_node = s2m_ros.nodes.__main__:monitor_node",
+            "audit_node = s2m_ros.nodes.__main__:audit_node",
             "vehicle_node = s2m_ros.nodes.__main__:vehicle_node",
             "s2m = s2m_ros.cli.main:main",
         ],

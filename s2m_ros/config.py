@@ -259,7 +259,7 @@ class Config(Section):
     audit: Audit = Audit()
 
 
-AT_START = ("camera", "cameras")
+AT_START = ("camera", "cameras", "audit")
 """What a process is started for: its topics have the names."""
 AT_ONCE = (
     "intake.max_age_ms",

@@ -28,6 +28,7 @@ from s2m_ros.types import (
     UInt8,
 )
 from s2m_ros.wire import topics
+from s2m_ros.wire.cdr import header_stamp_ns
 from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.hazards import decode_hazards
 from s2m_ros.wire.health import decode_health
@@ -152,22 +153,6 @@ def sweeps(path: Path) -> Iterator[Sweep]:
                 yield decode_sweep(bag.decode(message), topics.POINTS)[0]
             except InputError:
                 continue
-
-
-def header_stamp_ns(data: bytes) -> int:
-    """The header's stamp of a serialised message that begins with a std_msgs/Header."""
-    sec, nanosec = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
-    return int(sec * 1_000_000_000 + nanosec)
-
-
-def marker_stamp_ns(data: bytes) -> int:
-    """The first marker's stamp of a serialised MarkerArray, -1 for an empty one."""
-    order = "<" if data[1] & 1 else ">"
-    (count,) = struct.unpack_from(f"{order}I", data, 4)
-    if not count:
-        return -1
-    sec, nanosec = struct.unpack_from(f"{order}iI", data, 8)
-    return int(sec * 1_000_000_000 + nanosec)
 
 
 class _Collected:

@@ -20,12 +20,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from s2m_ros.audit.drive import header_stamp_ns, marker_stamp_ns
 from s2m_ros.audit.inputs import Inputs
 from s2m_ros.bags import BagReader, BagWriter
 from s2m_ros.nodes.graph import NodeSpec, graph
 from s2m_ros.nodes.processes import Processes
 from s2m_ros.wire import topics
+from s2m_ros.wire.cdr import header_stamp_ns, marker_stamp_ns
 from s2m_ros.wire.health import decode_health
 
 START_LIMIT_S = 60.0

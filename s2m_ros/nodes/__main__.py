@@ -26,6 +26,10 @@ def monitor_node() -> None:
     _start("monitor_node")
 
 
+def audit_node() -> None:
+    _start("audit_node")
+
+
 def vehicle_node() -> None:
     _start("vehicle_node")
 

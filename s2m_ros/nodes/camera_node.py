@@ -25,6 +25,8 @@ class CameraNode(StageNode):
         camera = self.config.camera
         self._masks = self.talk(ports.MASKS, camera)
         self._score = self.talk(ports.SCORE, camera)
+        self._score_picture = self.talk(ports.SCORE_PICTURE, camera)
+        self._candidates = self.talk(ports.CANDIDATES, camera)
         self._overlay = self.talk(ports.OVERLAY, camera)
         self.start()
 
@@ -58,6 +60,10 @@ class CameraNode(StageNode):
         )
         if self._score.get_subscription_count() and output.score is not None:
             self._score.publish(output.score)
+        if self._score_picture.get_subscription_count() and output.score_picture is not None:
+            self._score_picture.publish(output.score_picture)
+        if self._candidates.get_subscription_count() and output.candidates is not None:
+            self._candidates.publish(output.candidates)
         if self._overlay.get_subscription_count() and output.overlay is not None:
             self._overlay.publish(output.overlay)
 

@@ -21,11 +21,13 @@ CAMERA_SETTINGS = ("camera", "perception", "intake")
 FUSION_SETTINGS = ("cameras", "fusion", "intake")
 TRACKER_SETTINGS = ("tracking", "hazards", "intake")
 MONITOR_SETTINGS = ("monitor",)
+AUDIT_SETTINGS = ("cameras", "intake", "audit")
 SETTINGS = {
     "camera": CAMERA_SETTINGS,
     "fusion": FUSION_SETTINGS,
     "tracker": TRACKER_SETTINGS,
     "monitor": MONITOR_SETTINGS,
+    "audit": AUDIT_SETTINGS,
 }
 
 
@@ -80,8 +82,8 @@ def graph(
     remappings: Mapping[str, str] | None = None,
     autostart: bool = True,
 ) -> list[NodeSpec]:
-    """The nodes of one vehicle: one camera node per camera, the fusion node, the tracker node, and
-    the monitor that watches them.
+    """The nodes of one vehicle: one camera node per camera, the fusion node, the tracker node,
+    the monitor that watches them and, with ``audit.folder``, the audit node that stores it all.
 
     namespace: absolute ('/tug_7') or empty; autostart false: a lifecycle manager configures and
     activates the stage nodes; remappings: {topic: new name} of any topic that
@@ -111,19 +113,27 @@ def graph(
     if not autostart:
         nodes = [replace(n, parameters={**n.parameters, "autostart": False}) for n in nodes]
     watched = [spec.name for spec in nodes]
-    return [*nodes, node("monitor", "monitor_node", MONITOR_SETTINGS, watched=watched)]
+    nodes.append(node("monitor", "monitor_node", MONITOR_SETTINGS, watched=watched))
+    if config.audit.folder:
+        said = {"settings": config.model_dump_json()}  # of all nodes: the store says them
+        nodes.append(node("audit", "audit_node", AUDIT_SETTINGS, **said))
+    return nodes
+
+
+APART = ("monitor_node", "audit_node")
 
 
 def composed(specs: Sequence[NodeSpec]) -> list[NodeSpec]:
-    """The same nodes in two processes: all in one, and the monitor apart, so that it outlives it.
+    """The same nodes in few processes: all in one, and apart the monitor and the audit node, so
+    that they outlive it.
 
     Saves the memory of the other processes; but one that dies takes all with it, and Python's
     threads share one core for what is not inference.
     """
-    together = [spec for spec in specs if spec.executable != "monitor_node"]
+    together = [spec for spec in specs if spec.executable not in APART]
     arguments = tuple(json.dumps([s.executable, *s.ros_arguments()]) for s in together)
     vehicle = NodeSpec("vehicle", "vehicle_node", specs[0].namespace, arguments=arguments)
-    return [vehicle, *(spec for spec in specs if spec.executable == "monitor_node")]
+    return [vehicle, *(spec for spec in specs if spec.executable in APART)]
 
 
 def _changed(config: Config, settings: tuple[str, ...]) -> dict[str, Any]:

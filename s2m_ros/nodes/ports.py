@@ -64,10 +64,25 @@ MASKS = Port(
     "Unknown objects in one picture; empty means clear only while state is OK",
 )
 SCORE = Port(topics.score, "sensor_msgs/msg/Image", Qos(1), "Anomaly score map, 32FC1")
+SCORE_PICTURE = Port(
+    topics.score_picture,
+    "sensor_msgs/msg/CompressedImage",
+    Qos(2),
+    "Anomaly score map as a grey PNG, for the audit store",
+)
+CANDIDATES = Port(
+    topics.candidates,
+    "s2m_msgs/msg/MaskCandidateArray",
+    Qos(2),
+    "Prompts, and every mask that was weighed and its fate, for the audit store",
+)
 OVERLAY = Port(
     topics.overlay, "sensor_msgs/msg/CompressedImage", Qos(1), "Picture with the masks drawn in"
 )
 OBJECTS = Port(topics.OBJECTS, "s2m_msgs/msg/Object3DArray", Qos(5), "Objects of one instant in 3D")
+TRACKS = Port(
+    topics.TRACKS, "s2m_msgs/msg/TrackArray", Qos(5), "All tracks, tentative ones too, for audits"
+)
 HAZARDS = Port(
     topics.HAZARDS,
     "s2m_msgs/msg/HazardArray",
@@ -109,8 +124,30 @@ class Ports:
 
 
 PORTS = {
-    "camera": Ports((IMAGE, COMPRESSED), (MASKS, SCORE, OVERLAY, *STAGE_OUT)),
+    "camera": Ports(
+        (IMAGE, COMPRESSED), (MASKS, SCORE, SCORE_PICTURE, CANDIDATES, OVERLAY, *STAGE_OUT)
+    ),
     "fusion": Ports((MASKS, CAMERA_INFO, POINTS, ODOM, TF, TF_STATIC), (OBJECTS, *STAGE_OUT)),
-    "tracker": Ports((OBJECTS, TF, TF_STATIC), (HAZARDS, MARKERS, DETECTIONS, *STAGE_OUT)),
+    "tracker": Ports((OBJECTS, TF, TF_STATIC), (HAZARDS, MARKERS, TRACKS, DETECTIONS, *STAGE_OUT)),
     "monitor": Ports((HEALTH,), (HAZARDS, MARKERS, *STAGE_OUT)),
+    "audit": Ports(
+        (
+            IMAGE,
+            COMPRESSED,
+            CAMERA_INFO,
+            POINTS,
+            ODOM,
+            TF,
+            TF_STATIC,
+            MASKS,
+            SCORE_PICTURE,
+            CANDIDATES,
+            OBJECTS,
+            TRACKS,
+            HAZARDS,
+            MARKERS,
+            HEALTH,
+        ),
+        STAGE_OUT,
+    ),
 }

@@ -17,6 +17,7 @@ from s2m_ros.pipeline.transforms import Transforms
 from s2m_ros.types import State
 from s2m_ros.wire import topics
 from s2m_ros.wire.geometry import stamp_ns
+from s2m_ros.wire.tracks import encode_tracks
 
 _BASE_FRAME = "base_link"
 _DELIVERY_S = 0.3
@@ -32,6 +33,7 @@ class TrackerNode(StageNode):
         self._heard_s = 0.0
         self._hazards = self.talk(ports.HAZARDS)
         self._markers = self.talk(ports.MARKERS)
+        self._tracks = self.talk(ports.TRACKS)
         self._detections = self.talk(ports.DETECTIONS) if vision_msgs.installed() else None
         self.start()
 
@@ -81,6 +83,8 @@ class TrackerNode(StageNode):
     def _publish(self, output: TrackingOutput) -> None:
         self._hazards.publish(output.hazards)
         self._markers.publish(output.markers)
+        if output.tracks is not None and self._tracks.get_subscription_count():
+            self._tracks.publish(encode_tracks(self.factory, output.tracks))
         if self._detections is not None:
             self._detections.publish(vision_msgs.detections(self.factory, output.hazards))
 

@@ -19,6 +19,7 @@ from s2m_ros.pipeline.conditions import Conditions
 from s2m_ros.runtime.build import build_perception
 from s2m_ros.types import InputError, ObjectMasks, State, UInt8
 from s2m_ros.wire import topics
+from s2m_ros.wire.candidates import encode_candidates, encode_score
 from s2m_ros.wire.geometry import require_stamp, stamp_ns
 from s2m_ros.wire.image import decode_compressed, decode_image, encode_compressed, encode_image
 from s2m_ros.wire.masks import encode_masks
@@ -47,6 +48,19 @@ class CameraOutput:
             return None
         masks, scores = self.frame.masks, self.frame.score.scores
         return encode_image(self.factory, masks.stamp_ns, masks.frame_id, scores, "32FC1")
+
+    @cached_property
+    def score_picture(self) -> Any | None:
+        """The score map as a small grey PNG, sensor_msgs/CompressedImage."""
+        if self.frame is None:
+            return None
+        masks = self.frame.masks
+        return encode_score(self.factory, masks.stamp_ns, masks.frame_id, self.frame.score)
+
+    @cached_property
+    def candidates(self) -> Any | None:
+        """All that was weighed for the image, s2m_msgs/MaskCandidateArray."""
+        return None if self.frame is None else encode_candidates(self.factory, self.frame)
 
     @cached_property
     def overlay(self) -> Any | None:

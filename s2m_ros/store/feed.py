@@ -17,15 +17,17 @@ from s2m_ros.store.writer import StoreWriter
 from s2m_ros.types import Health, UInt8
 from s2m_ros.wire import topics
 from s2m_ros.wire.candidates import encode_candidates, encode_score
-from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.cdr import header_stamp_ns, marker_stamp_ns
+from s2m_ros.wire.factory import RosbagsFactory, load_typestore
 from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.health import encode_health
-from s2m_ros.wire.image import encode_compressed
+from s2m_ros.wire.image import decode_compressed, decode_image, encode_compressed
 from s2m_ros.wire.tracks import encode_tracks
 
 HEALTH_EVERY_NS = 1_000_000_000
 _STAMP_END = 12
 """A calibration is the same when its bytes after CDR's head and the header's stamp are."""
+RAW = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 
 
@@ -87,6 +89,48 @@ class Feed:
             self._writer.put(topic, kind, data, logged_ns, latched=True)
         elif self._settings.inputs:
             self._writer.put(topic, kind, data, logged_ns)
+
+
+class RawFeed:
+    """Hands messages to a writer as the bytes that came over the wire."""
+
+    def __init__(self, writer: StoreWriter, settings: Audit) -> None:
+        self._writer = writer
+        self._settings = settings
+        self._inputs = Feed(writer, settings)
+
+    def take(self, topic: str, kind: str, camera: str, data: bytes, now_ns: int) -> None:
+        """A serialised message of a topic that ``wire.topics`` names, heard at now_ns."""
+        if camera and kind in (RAW, COMPRESSED) and topic.startswith("camera/"):
+            if self._settings.picture_width:
+                picture = partial(_picture_of, data, kind, topic, self._settings)
+                ns = header_stamp_ns(data)
+                self._writer.put(topics.picture(camera), COMPRESSED, picture, ns)
+            self._inputs.input(topic, kind, data, now_ns)
+        elif topic in (topics.POINTS, topics.ODOM, topics.TF, topics.TF_STATIC) or (
+            topic.endswith("/camera_info")
+        ):
+            self._inputs.input(topic, kind, data, now_ns)
+        elif topic == topics.MARKERS:
+            ns = marker_stamp_ns(data)
+            self._writer.put(topic, kind, data, ns if ns >= 0 else now_ns)
+        else:
+            self._writer.put(topic, kind, data, header_stamp_ns(data))
+
+
+def _picture_of(data: bytes, kind: str, topic: str, settings: Audit) -> Any:
+    """The picture of a serialised image; a compressed one stays as it is where it is small."""
+    message: Any = load_typestore().deserialize_cdr(data, kind)
+    header = message.header
+    if kind == COMPRESSED:
+        image = decode_compressed(message, topic)
+        if image.shape[1] <= settings.picture_width:
+            return data
+    else:
+        image = decode_image(message, topic)
+    return encode_picture(
+        RosbagsFactory(), stamp_ns(header.stamp), header.frame_id, image, settings
+    )
 
 
 def encode_picture(
