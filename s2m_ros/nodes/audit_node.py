@@ -42,7 +42,7 @@ class AuditNode(Node):
         super().__init__("audit", **options)
         config = Settings(self, AUDIT_SETTINGS, lambda: True, lambda config: None).config
         said = self.declare_parameter(
-            "settings",
+            "described",
             "",
             ParameterDescriptor(description="Settings of all nodes, JSON", read_only=True),
         ).value
@@ -76,8 +76,13 @@ class AuditNode(Node):
         return self._writer.condition
 
     def _listen(self, port: Port, topic: str, camera: str = "") -> None:
+        try:
+            kind = message_type(port.kind)
+        except ModuleNotFoundError as error:  # tf2_msgs is no part of the wheels
+            self.get_logger().warning(f"{topic} is not stored: {error}")
+            return
         file = partial(self._file, topic, port.kind, camera)
-        self.create_subscription(message_type(port.kind), topic, file, profile(port.qos), raw=True)
+        self.create_subscription(kind, topic, file, profile(port.qos), raw=True)
 
     def _file(self, topic: str, kind: str, camera: str, data: bytes) -> None:
         now_ns = int(self.get_clock().now().nanoseconds)

@@ -115,7 +115,7 @@ def graph(
     watched = [spec.name for spec in nodes]
     nodes.append(node("monitor", "monitor_node", MONITOR_SETTINGS, watched=watched))
     if config.audit.folder:
-        said = {"settings": config.model_dump_json()}  # of all nodes: the store says them
+        said = {"described": config.model_dump_json()}  # the settings of all: the store has them
         nodes.append(node("audit", "audit_node", AUDIT_SETTINGS, **said))
     return nodes
 
