@@ -245,6 +245,16 @@ class Audit(Section):
     queue: int = leaf(256, "Messages that may wait to be stored; beyond they are dropped", "", ge=1)
 
 
+class Naming(Section):
+    """What an unknown object might be called: a hint for people. No level depends on it."""
+
+    model: str = leaf("", "Folder of a pair of image and text encoders; empty: no names")
+    vocabulary_file: str = leaf(
+        "", "YAML of names and the phrases that describe them; empty: the model's, or the apron's"
+    )
+    least_confidence: float = leaf(0.5, "Less certain names are not given", "", ge=0, le=1)
+
+
 class Config(Section):
     """The whole tree, with the defaults of a desktop CPU."""
 
@@ -257,6 +267,7 @@ class Config(Section):
     intake: Intake = Intake()
     monitor: Monitor = Monitor()
     audit: Audit = Audit()
+    naming: Naming = Naming()
 
 
 AT_START = ("camera", "cameras", "audit")

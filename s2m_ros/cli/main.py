@@ -46,6 +46,8 @@ COMMANDS = (
     Command("eval-sim", "Run scenarios through the true stages, against the truth.", LOOK),
     Command("eval-masks", "Measure the mask decoder from ground-truth boxes.", LOOK),
     Command("eval-suite", "Measure a model on all sets: one summary.", LOOK),
+    Command("mine", "Make an atlas of all unknown objects that drives have met.", LOOK),
+    Command("find", "Find what in an atlas looks like this.", LOOK),
     Command("models", "List models, scorers and mask decoders.", LOOK),
     Command("doctor", "Say what this machine has and what to do about each gap.", LOOK),
 )

@@ -18,9 +18,24 @@ import numpy as np
 from ..config import Model
 from ..perception.interfaces import Encoding
 from ..perception.scorers import LOGIT_SCORES
-from ..types import Float32, InputError
-from .manifest import Manifest
+from ..types import Float32, InputError, UInt8
+from .manifest import Input, Manifest
 from .session import Array, Session
+
+
+def network_input(image: UInt8, wanted: Input) -> Array:
+    """uint8 (H, W, 3) RGB as a graph wants it, with a leading 1."""
+    size = (wanted.width, wanted.height)
+    how = cv2.INTER_AREA if size[0] < image.shape[1] else cv2.INTER_LINEAR
+    pixels = np.asarray(cv2.resize(image, size, interpolation=how))
+    if wanted.color == "bgr":
+        pixels = pixels[..., ::-1]
+    if wanted.dtype != "uint8":
+        mean, std = np.asarray(wanted.mean), np.asarray(wanted.std)
+        pixels = np.asarray((pixels * wanted.scale - mean) / std, np.float32)
+    if wanted.layout == "nchw":
+        pixels = pixels.transpose(2, 0, 1)
+    return np.ascontiguousarray(pixels[None])
 
 
 class ExternalScore:
@@ -49,18 +64,7 @@ class ExternalScore:
 
     def prepare(self, encoding: Encoding) -> Array:
         """The image as the graph wants it."""
-        wanted = self._input
-        size = (wanted.width, wanted.height)
-        how = cv2.INTER_AREA if size[0] < encoding.image.shape[1] else cv2.INTER_LINEAR
-        pixels = np.asarray(cv2.resize(encoding.image, size, interpolation=how))
-        if wanted.color == "bgr":
-            pixels = pixels[..., ::-1]
-        if wanted.dtype != "uint8":
-            mean, std = np.asarray(wanted.mean), np.asarray(wanted.std)
-            pixels = np.asarray((pixels * wanted.scale - mean) / std, np.float32)
-        if wanted.layout == "nchw":
-            pixels = pixels.transpose(2, 0, 1)
-        return np.ascontiguousarray(pixels[None])
+        return network_input(encoding.image, self._input)
 
     def __call__(self, encoding: Encoding) -> Float32:
         (result,) = self._session.run(

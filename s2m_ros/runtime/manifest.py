@@ -84,6 +84,21 @@ class ScorerPart(_Part):
     score: str = "max_logit"
 
 
+class EmbeddingPart(_Part):
+    """A user's own embedding (``embedding.py``). margin: of the crop around an object, as a share
+    of its longer side; background: what is done with pixels beside the object; text: how the text
+    encoder of a pair wants its tokens; scale: of the cosine of image and text (CLIP's logit scale).
+    """
+
+    output: str = ""
+    margin: float = Field(0.15, ge=0, le=2)
+    background: Literal["keep", "grey"] = "keep"
+    text_output: str = ""
+    tokens: int = Field(77, ge=1)
+    pad_token: int = 0
+    scale: float = Field(100.0, gt=0)
+
+
 class Manifest(_Part):
     """One model folder. ``folder`` is where it was read from."""
 
@@ -99,6 +114,7 @@ class Manifest(_Part):
     encoder: EncoderPart = EncoderPart()
     decoder: DecoderPart = DecoderPart()
     scorer: ScorerPart | None = None
+    embedding: EmbeddingPart = EmbeddingPart()
     calibration: Calibration = Calibration()
 
     def file(self, key: str) -> Path:

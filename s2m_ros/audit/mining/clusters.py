@@ -1,0 +1,73 @@
+"""Which specimens look alike, and which look like nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2m_ros.types import Float32, InputError
+
+ALONE = -1
+NEIGHBOURS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """labels: int (N,), clusters from the largest on, ALONE for what fits none; novelty: float32
+    (N,), mean distance to the nearest neighbours, in [0, 2]; probability: float32 (N,), how much a
+    specimen belongs to its cluster."""
+
+    labels: NDArray[np.int64]
+    novelty: Float32
+    probability: Float32
+
+    @property
+    def count(self) -> int:
+        return int(self.labels.max(initial=-1)) + 1
+
+
+def cluster(embeddings: Float32, least: int = 3) -> Clusters:
+    """HDBSCAN (Campello et al. 2013) on vectors (N, D) of length 1.
+
+    least: members of the smallest cluster.
+    """
+    count = len(embeddings)
+    novelty = novelty_of(embeddings)
+    if count < max(2, least):
+        return Clusters(np.full(count, ALONE), novelty, np.zeros(count, np.float32))
+    try:
+        from sklearn.cluster import HDBSCAN
+    except ImportError as error:
+        raise InputError(
+            "scikit-learn", f"not importable ({error})", "pip install 's2m_ros[mine]'"
+        ) from error
+    found = HDBSCAN(
+        min_cluster_size=max(2, least), min_samples=1, cluster_selection_method="leaf", copy=True
+    ).fit(embeddings.astype(np.float64))
+    labels = np.asarray(found.labels_, np.int64)
+    return Clusters(_by_size(labels), novelty, np.asarray(found.probabilities_, np.float32))
+
+
+def novelty_of(embeddings: Float32, others: Float32 | None = None) -> Float32:
+    """Mean distance of each vector (N, D) to the nearest of the others, itself left out."""
+    pool = embeddings if others is None else others
+    near = min(NEIGHBOURS, len(pool) - (others is None))
+    if near < 1:
+        return np.full(len(embeddings), 2.0, np.float32)
+    result = np.empty(len(embeddings), np.float32)
+    for i, vector in enumerate(embeddings):
+        distances = np.sqrt(np.maximum(2 - 2 * pool @ vector, 0))
+        if others is None:
+            distances[i] = np.inf
+        result[i] = np.partition(distances, near - 1)[:near].mean()
+    return result
+
+
+def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same clusters, numbered from the largest on."""
+    names, sizes = np.unique(labels[labels >= 0], return_counts=True)
+    order = names[np.argsort(-sizes, kind="stable")]
+    renamed = {int(name): i for i, name in enumerate(order)}
+    return np.array([renamed.get(int(label), ALONE) for label in labels], np.int64)

@@ -1,0 +1,89 @@
+"""How good the mining is, where a simulator says what is there."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from s2m_ros.audit.mining.clusters import ALONE, Clusters
+from s2m_ros.audit.mining.specimen import Specimen
+
+LEAST_PX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of specimens that show an object of at least ``LEAST_PX``.
+
+    purity: share of those in a cluster that are of the cluster's commonest category; clustered:
+    share of them that are in a cluster; instances: different objects; specimens: what they gave,
+    as many when each is there once; mixed: clusters with more than one category; false: specimens
+    that show no object; neighbour: share of which the nearest other is of the same category, where
+    there is one.
+    """
+
+    purity: float
+    clustered: float
+    clusters: int
+    instances: int
+    specimens: int
+    false: int
+    neighbour: float
+    mixed: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        return [
+            f"cluster purity by category: {self.purity:.2f} over {self.clusters} clusters, objects "
+            f"of {LEAST_PX} px and more",
+            f"in a cluster: {self.clustered:.0%}; nearest other of the same category: "
+            f"{self.neighbour:.0%}",
+            f"each instance once: {self.instances} instances gave {self.specimens} specimens; "
+            f"{self.false} specimens show no object",
+        ]
+
+
+def figures(specimens: Sequence[Specimen], clusters: Clusters) -> Figures:
+    """Against the truth that the specimens carry (``mining.real``)."""
+    large = [
+        i
+        for i, one in enumerate(specimens)
+        if one.truth is not None and one.truth.id >= 0 and one.truth.span_px >= LEAST_PX
+    ]
+    category = {i: one.truth.category for i, one in enumerate(specimens) if one.truth is not None}
+    members: dict[int, Counter[str]] = defaultdict(Counter)
+    for i in large:
+        if clusters.labels[i] != ALONE:
+            members[int(clusters.labels[i])][category[i]] += 1
+    inside = sum(sum(found.values()) for found in members.values())
+    pure = sum(max(found.values()) for found in members.values())
+    real = [specimens[i] for i in large]
+    instances = {(one.source, one.truth.id) for one in real if one.truth is not None}
+    return Figures(
+        purity=pure / inside if inside else 0.0,
+        clustered=inside / len(large) if large else 0.0,
+        clusters=len(members),
+        instances=len(instances),
+        specimens=len(real),
+        false=sum(one.truth is not None and one.truth.id < 0 for one in specimens),
+        neighbour=_neighbour([specimens[i] for i in large]),
+        mixed=tuple(
+            f"{label}: " + ", ".join(f"{n} {name}" for name, n in found.most_common())
+            for label, found in sorted(members.items())
+            if len(found) > 1
+        ),
+    )
+
+
+def _neighbour(members: Sequence[Specimen]) -> float:
+    """Leave-one-out nearest neighbour, among categories that have more than one member."""
+    names = [one.truth.category if one.truth else "" for one in members]
+    counted = Counter(names)
+    hits = []
+    for i, one in enumerate(members):
+        if counted[names[i]] < 2:
+            continue
+        others = [j for j in range(len(members)) if j != i]
+        nearest = max(others, key=lambda j: float(members[j].embedding @ one.embedding))
+        hits.append(names[nearest] == names[i])
+    return sum(hits) / len(hits) if hits else 0.0

@@ -1,0 +1,133 @@
+"""One unknown object as it was met in one source, and its best views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+
+from s2m_ros.perception.naming import NO_MODEL, Name
+from s2m_ros.types import Bool, Float32, Float64, InputError, UInt8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One image of an object.
+
+    jpeg: the whole image, perhaps smaller than it was; image_size: its (width, height) as it was;
+    box: float32 (4,) in pixels of image_size; x, y, bits: the mask, bool (h, w), at its place on a
+    grid of grid_size laid over the image; embedding: float32 (D,), of length 1.
+    """
+
+    camera: str
+    stamp_ns: int
+    jpeg: bytes
+    image_size: tuple[int, int]
+    box: Float32
+    grid_size: tuple[int, int]
+    x: int
+    y: int
+    bits: Bool
+    embedding: Float32
+
+    @property
+    def span_px(self) -> float:
+        """The longer side of the box."""
+        return float(max(self.box[2:] - self.box[:2]))
+
+    def image(self) -> UInt8:
+        """uint8 (h, w, 3) RGB."""
+        return open_jpeg(self.jpeg)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """What a simulator says of it: the object it is, -1 for none; span_px: its longest side in
+    any image of the drive."""
+
+    id: int
+    name: str
+    category: str
+    span_px: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Specimen:
+    """source: the store or bag; tracks: those that followed it there, one unless duplicates were
+    joined; position: float64 (3,) at the last look, in the odometry frame of the source; size:
+    float64 (3,) length, width, height, m; level: the highest; text: the words of that hazard;
+    reasons: all codes it was ever given; looks: at how many stamps a mask showed it."""
+
+    source: str
+    tracks: tuple[int, ...]
+    first_ns: int
+    last_ns: int
+    first_position: Float64
+    position: Float64
+    size: Float64
+    level: int
+    text: str
+    reasons: tuple[str, ...]
+    looks: tuple[tuple[str, int], ...]
+    views: tuple[View, ...]
+    embedding: Float32
+    name: Name = NO_MODEL
+    truth: Truth | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.source}#{self.tracks[0]}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """All specimens of one source. left_out: how many tracks gave none, by reason; embedder: what
+    made the embeddings, which can only be compared with those of the same."""
+
+    source: str
+    embedder: str
+    specimens: tuple[Specimen, ...]
+    left_out: Mapping[str, int]
+    seconds: float
+
+
+def pack(met: Met) -> bytes:
+    """As bytes that hold values alone: whoever reads them runs no code of theirs."""
+    return _ENCODER.encode(met)
+
+
+def unpack(packed: bytes, source: str) -> Met:
+    """What ``pack`` packed. Raises InputError naming ``source`` for anything else."""
+    try:
+        return _DECODER.decode(packed)
+    except (msgspec.MsgspecError, TypeError, ValueError) as error:
+        raise InputError(source, f"no result of mining ({error})", "remove it") from error
+
+
+def open_jpeg(data: bytes) -> UInt8:
+    """uint8 (h, w, 3) RGB of a JPEG. Raises InputError when it is none."""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise InputError("picture", f"no JPEG ({len(data)} bytes)", "mine the source again")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise NotImplementedError(f"{type(value).__name__} is not packed")
+
+
+def _array(kind: Any, value: Any) -> Any:
+    dtype, shape, data = value
+    return np.frombuffer(data, dtype).reshape(shape).copy()
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+_DECODER = msgspec.msgpack.Decoder(Met, dec_hook=_array)
