@@ -34,7 +34,7 @@ def write_pair(folder: Path, *, text: bool = True, width: int = 3) -> Path:
             helper.make_node("GlobalAveragePool", ["pixels"], ["mean"]),
             helper.make_node("Flatten", ["mean"], ["image_embeds"]),
         ],
-        [value("pixels", TensorProto.FLOAT, [1, 3, 16, 16])],
+        [value("pixels", TensorProto.FLOAT, [1, 3, 32, 32])],
         [value("image_embeds", TensorProto.FLOAT, [1, 3])],
         {},
     )
@@ -66,7 +66,7 @@ def write_pair(folder: Path, *, text: bool = True, width: int = 3) -> Path:
         "name": "toy_pair",
         "files": {key: entry(folder / name) for key, name in files.items()},
         "input": {
-            "width": 16, "height": 16, "multiple_of": 1, "dtype": "float32", "layout": "nchw",
+            "width": 32, "height": 32, "multiple_of": 1, "dtype": "float32", "layout": "nchw",
             "scale": 1 / 255,
         },
         "embedding": {

@@ -244,16 +244,20 @@ class Ray:
         self._running: dict[Any, Task] = {}
 
     def __enter__(self) -> Self:
+        more: dict[str, Any] = {}
         if self._address == "local":
+            more = {"num_cpus": self._asked or os.cpu_count(), "include_dashboard": False}
+        try:
             self._ray.init(
-                address="local",
-                num_cpus=self._asked or os.cpu_count(),
-                include_dashboard=False,
-                configure_logging=False,
-                log_to_driver=False,
+                address=self._address, configure_logging=False, log_to_driver=False, **more
             )
-        else:
-            self._ray.init(address=self._address, configure_logging=False, log_to_driver=False)
+        except Exception as error:  # Ray raises the bare class
+            self._ray.shutdown()
+            raise InputError(
+                f"ray at '{self._address}'",
+                f"did not start: {error}",
+                "check the address, try again on a less busy machine, or leave --ray out",
+            ) from error
         self.workers = self._asked or int(self._ray.cluster_resources().get("CPU", 1))
         # What can be pickled by name is: the task is a function of this package.
         self._remote = self._ray.remote(num_cpus=1, max_retries=0)(self._work)

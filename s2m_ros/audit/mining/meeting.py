@@ -77,6 +77,10 @@ def _in_store(path: Path, source: Path, options: Options, begun: float) -> Met:
     embedder = build_embedder(options.model, options.config.perception.model)
     namer = build_namer(options.config)
     with Store(path) as store:
+        if not store.moments():
+            raise InputError(
+                str(path), "not one hazard array can be read in it", "make the store again"
+            )
         tracks, left_out = follow(store)
         chosen = {}
         for track, one in tracks.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from pathlib import Path
 
@@ -35,61 +34,68 @@ def done(folder: Path) -> Counter[str]:
     return Counter((folder / "log.txt").read_text().split())
 
 
-@pytest.mark.parametrize("backend", ["processes", "ray"])
-def test_one_in_ten_is_poisoned_and_the_others_are_mined(
-    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runner: Backend
-    if backend == "ray":
-        pytest.importorskip("ray", reason="ray is not installed")
-        support, root = Path(mining.__file__).parent, Path(__file__).parents[3]
-        monkeypatch.setenv("PYTHONPATH", f"{root}:{support}")
-        runner = Ray("local", 2, mining.task)
-    else:
-        runner = Processes(2, mining.task)
-    paths = sources(tmp_path / "in", 40)
+def check_one_in_ten(folder: Path, backend: Backend) -> None:
+    paths = sources(folder / "in", 40)
     told: list[tuple[str, str]] = []
-    outcome = run(paths, OPTIONS, tmp_path / "out", runner, advance=lambda *step: told.append(step))
+    outcome = run(paths, OPTIONS, folder / "out", backend, advance=lambda *step: told.append(step))
     assert len(outcome.parts) == 36
     assert len(told) == 40
-    assert sorted(Path(source).name for source in outcome.failed) == [
-        f"poisoned_{i}" for i in (19, 29, 39, 9)
-    ]
+    names = sorted(Path(source).name for source in outcome.failed)
+    assert names == [f"poisoned_{i}" for i in (19, 29, 39, 9)]
     assert all("cannot be read" in why for why in outcome.failed.values())
-    assert len(load_all(tmp_path / "out")) == 36
+    assert len(load_all(folder / "out")) == 36
     # Again: nothing is done twice, unless it is asked for.
-    again = run(paths, OPTIONS, tmp_path / "out", Processes(1, mining.task))
+    again = run(paths, OPTIONS, folder / "out", mining.Here())
     assert (again.parts, again.failed) == (outcome.parts, outcome.failed)
-    assert set(done(tmp_path / "in").values()) == {1}
+    assert set(done(folder / "in").values()) == {1}
+
+
+def test_one_in_ten_is_poisoned_and_the_others_are_mined(tmp_path: Path) -> None:
+    check_one_in_ten(tmp_path, Processes(2, mining.task))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_same_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="ray is not installed: pip install 's2m_ros[mine]'")
+    root, support = Path(__file__).parents[3], Path(mining.__file__).parent
+    monkeypatch.setenv("PYTHONPATH", f"{root}:{support}")
+    backend = Ray("local", 2, mining.task)
+    try:
+        with backend:
+            pass
+    except InputError as error:  # it gives its processes half a minute
+        pytest.skip(f"ray does not come up on this machine now: {error}")
+    check_one_in_ten(tmp_path, Ray("local", 2, mining.task))
 
 
 def test_failures_are_tried_again_when_asked(tmp_path: Path) -> None:
     paths = sources(tmp_path / "in", 2, poisoned=2)
-    run(paths, OPTIONS, tmp_path / "out", Processes(1, mining.task))
-    outcome = run(paths, OPTIONS, tmp_path / "out", Processes(1, mining.task), retry=True)
+    run(paths, OPTIONS, tmp_path / "out", mining.Here())
+    outcome = run(paths, OPTIONS, tmp_path / "out", mining.Here(), retry=True)
     assert len(outcome.failed) == 1
     assert done(tmp_path / "in") == {"drive_0": 1, "poisoned_1": 2}
 
 
 def test_what_takes_its_process_down_takes_nothing_else_with_it(tmp_path: Path) -> None:
-    paths = sources(tmp_path / "in", 8, poisoned=4, name="deadly")
+    paths = sources(tmp_path / "in", 4, poisoned=4, name="deadly")
     outcome = run(paths, OPTIONS, tmp_path / "out", Processes(2, mining.task))
-    assert len(outcome.parts) == 6
-    assert sorted(Path(source).name for source in outcome.failed) == ["deadly_3", "deadly_7"]
+    assert len(outcome.parts) == 3
+    assert sorted(Path(source).name for source in outcome.failed) == ["deadly_3"]
     assert all("process died" in why for why in outcome.failed.values())
 
 
 def test_after_a_stop_at_most_one_source_a_worker_is_done_again(tmp_path: Path) -> None:
     paths = []
     for i in range(6):
-        paths.append(tmp_path / "in" / f"slow_{i}")
+        paths.append(tmp_path / "in" / f"drive_{i}")
         paths[-1].mkdir(parents=True)
 
     def stop(source: str, what: str) -> None:
-        if threading.current_thread() is threading.main_thread() and source.endswith("_2"):
+        if source.endswith("_2"):
             raise KeyboardInterrupt
 
-    first = run(paths, OPTIONS, tmp_path / "out", Processes(1, mining.task), advance=stop)
+    first = run(paths, OPTIONS, tmp_path / "out", mining.Here(), advance=stop)
     assert first.interrupted
     assert len(first.parts) == 3
     told: Counter[str] = Counter()
@@ -97,7 +103,7 @@ def test_after_a_stop_at_most_one_source_a_worker_is_done_again(tmp_path: Path) 
         paths,
         OPTIONS,
         tmp_path / "out",
-        Processes(1, mining.task),
+        mining.Here(),
         advance=lambda source, what: told.update([what]),
     )
     assert len(rest.parts) == 6
@@ -107,11 +113,11 @@ def test_after_a_stop_at_most_one_source_a_worker_is_done_again(tmp_path: Path) 
 
 def test_a_changed_source_and_other_settings_are_mined_anew(tmp_path: Path) -> None:
     (path,) = sources(tmp_path / "in", 1)
-    run([path], OPTIONS, tmp_path / "out", Processes(1, mining.task))
+    run([path], OPTIONS, tmp_path / "out", mining.Here())
     (path / "x.mcap").write_bytes(b"longer")
-    run([path], OPTIONS, tmp_path / "out", Processes(1, mining.task))
+    run([path], OPTIONS, tmp_path / "out", mining.Here())
     other = Options(load(None, {"tracking.coast_s": 2.0}))
-    run([path, path], other, tmp_path / "out", Processes(1, mining.task))
+    run([path, path], other, tmp_path / "out", mining.Here())
     assert done(tmp_path / "in") == {"drive_0": 3}
 
 
