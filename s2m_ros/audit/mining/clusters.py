@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from s2m_ros.types import Float32, InputError
+from s2m_ros.types import Float32, Float64, InputError
 
 ALONE = -1
 NEIGHBOURS = 5
@@ -45,7 +45,7 @@ def cluster(embeddings: Float32, least: int = 3) -> Clusters:
         ) from error
     found = HDBSCAN(
         min_cluster_size=max(2, least), min_samples=1, cluster_selection_method="leaf", copy=True
-    ).fit(embeddings.astype(np.float64))
+    ).fit(_contrasted(embeddings))
     labels = np.asarray(found.labels_, np.int64)
     return Clusters(_by_size(labels), novelty, np.asarray(found.probabilities_, np.float32))
 
@@ -63,6 +63,12 @@ def novelty_of(embeddings: Float32, others: Float32 | None = None) -> Float32:
             distances[i] = np.inf
         result[i] = np.partition(distances, near - 1)[:near].mean()
     return result
+
+
+def _contrasted(embeddings: Float32) -> Float64:
+    """What all vectors have in common taken out, of length 1 again."""
+    centred = embeddings.astype(np.float64) - embeddings.mean(axis=0)
+    return np.asarray(centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12))
 
 
 def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:

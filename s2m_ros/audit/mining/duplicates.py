@@ -18,7 +18,7 @@ from s2m_ros.runtime.embedding import unit
 
 REACH_M = 0.8
 """How far a track that is found again may lie from where it was, beside half of its size."""
-ALIKE = 0.85
+ALIKE = 0.8
 """Least cosine of the embeddings."""
 TOGETHER = 0.2
 """Seen together in so large a share of the images, they are two."""
