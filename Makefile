@@ -17,7 +17,7 @@ setup:  ## Make the environment: ROS 2 Jazzy, Python packages, s2m_msgs (about a
 	@command -v python3 >/dev/null || { echo "setup: no python3; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@python3 tools/bootstrap.py
 
-demo: setup  ## Simulate an apron drive, play it through the three nodes, write the report to out/demo
+demo: setup  ## Simulate an apron drive, play it through the nodes, write the report to out/demo
 	@$(RUN) s2m demo --out $(OUT)
 
 test: setup  ## Run all tests, those of the nodes over the real middleware
