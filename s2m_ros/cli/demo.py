@@ -31,7 +31,7 @@ def demo(
 ) -> None:
     """Simulate an apron drive, run the nodes on it, write a report.
 
-    The drive goes through the three nodes over DDS at recorded speed. Left in --out: the bag with
+    The drive goes through the nodes over DDS at recorded speed. Left in --out: the bag with
     inputs and outputs, a Rerun recording, a film and a report that compares with the truth. The
     model sees 640x352 px, which two CPU cores carry: --set perception.model.width=0 and height=0
     for its full size.

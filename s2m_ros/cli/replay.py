@@ -33,7 +33,7 @@ def replay(
 ) -> None:
     """Play a recorded drive through the nodes and report.
 
-    Live: the three nodes as processes over DDS, at recorded speed, on simulated time, in a ROS
+    Live: the nodes as processes over DDS, at recorded speed, on simulated time, in a ROS
     domain of their own. With --lockstep every frame is processed and the results are the same
     bytes each time.
     """
