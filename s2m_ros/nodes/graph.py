@@ -22,6 +22,7 @@ FUSION_SETTINGS = ("cameras", "fusion", "intake")
 TRACKER_SETTINGS = ("tracking", "hazards", "intake")
 MONITOR_SETTINGS = ("monitor",)
 AUDIT_SETTINGS = ("cameras", "intake", "audit")
+COMMAND_SETTINGS = ("naming",)  # no node reads them
 SETTINGS = {
     "camera": CAMERA_SETTINGS,
     "fusion": FUSION_SETTINGS,

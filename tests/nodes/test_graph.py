@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from s2m_ros.config import leaves, load, within
-from s2m_ros.nodes.graph import SETTINGS, composed, graph
+from s2m_ros.nodes.graph import COMMAND_SETTINGS, SETTINGS, composed, graph
 
 
 def test_one_camera_node_a_camera_then_fusion_and_tracker() -> None:
@@ -36,6 +36,8 @@ def test_each_node_gets_the_changed_settings_that_it_declares() -> None:
 
 def test_every_setting_has_a_node() -> None:
     branches = {branch for settings in SETTINGS.values() for branch in settings}
+    assert not branches & set(COMMAND_SETTINGS)
+    branches |= set(COMMAND_SETTINGS)
     assert [name for name, _, _ in leaves() if not within(name, branches)] == []
 
 
