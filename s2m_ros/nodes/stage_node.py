@@ -116,7 +116,7 @@ class StageNode(ManagedNode):
                 min_backward=Duration(nanoseconds=-1),
                 on_clock_change=False,
             ),
-            post_callback=lambda jump: self._jumped(),
+            post_callback=self._jumped,
         )
         self.create_timer(BEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.create_service(Trigger, "~/clear_fault", self._clear_fault)
@@ -240,7 +240,9 @@ class StageNode(ManagedNode):
     def in_worker(self, call: Callable[[], Any]) -> None:
         self._inbox.put(_CALL, call, capacity=1000)
 
-    def _jumped(self) -> None:
+    def _jumped(self, jump: Any) -> None:
+        if jump.delta.nanoseconds >= self.now_ns():  # from zero: simulated time begins
+            return
         self._inbox.flush(keep=_CALL)
         self._inbox.put(_RESET, None)
 

@@ -73,8 +73,11 @@ def test_descriptors_state_unit_bounds_and_choices(participant: Participant) -> 
         declared(made, "fusion", "tracking")
         cell = made.describe_parameter("fusion.ground.cell_m")
         assert cell.description == "Cell of the ground surface [m]"
-        assert cell.floating_point_range[0].to_value == 20.0
-        assert cell.additional_constraints == "> 0, applies at configure"
+        bounds = cell.floating_point_range[0]
+        assert (bounds.from_value, bounds.to_value) == (0.2, 20.0)
+        assert cell.additional_constraints == "applies at configure"
+        slope = made.describe_parameter("fusion.ground.max_slope")
+        assert slope.additional_constraints == "> 0, applies at configure"
         hits = made.describe_parameter("tracking.confirm_hits").integer_range[0]
         assert (hits.from_value, hits.to_value) == (1, 20)
         backend = made.describe_parameter("fusion.pairing.backend")
