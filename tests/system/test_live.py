@@ -22,6 +22,8 @@ from s2m_ros.audit.summary import summarise
 from s2m_ros.bags import BagReader
 from s2m_ros.config import load
 
+NODES = 4  # camera, fusion, tracker, monitor
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -39,7 +41,7 @@ def nodes_alive() -> list[str]:
     return [
         line
         for line in listed.stdout.splitlines()
-        if "s2m_ros.nodes." in line and line.split()[0] == own
+        if "-m s2m_ros.nodes " in line and line.split()[0] == own
     ]
 
 
@@ -92,7 +94,7 @@ def test_ending_the_command_ends_the_nodes(source: Path, model: Path, tmp_path: 
     children: list[str] = []
     try:
         until = time.monotonic() + 60
-        while len(children) < 3 and time.monotonic() < until:
+        while len(children) < NODES and time.monotonic() < until:
             time.sleep(0.3)
             listed = subprocess.run(
                 ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
@@ -100,9 +102,9 @@ def test_ending_the_command_ends_the_nodes(source: Path, model: Path, tmp_path: 
             children = [
                 line.split()[0]
                 for line in listed.stdout.splitlines()
-                if "s2m_ros.nodes." in line and line.split()[1] == str(process.pid)
+                if "-m s2m_ros.nodes " in line and line.split()[1] == str(process.pid)
             ]
-        assert len(children) == 3
+        assert len(children) == NODES
         process.terminate()
         assert process.wait(40) == 130
         assert not any(Path(f"/proc/{pid}").exists() for pid in children)
