@@ -17,11 +17,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from s2m_ros.audit.inputs import Inputs
 from s2m_ros.bags import BagReader, BagWriter
+from s2m_ros.nodes import ports
 from s2m_ros.nodes.graph import NodeSpec, graph
 from s2m_ros.nodes.processes import Processes
 from s2m_ros.wire import topics
@@ -208,6 +208,10 @@ class _Session:
         self._executor.add_node(self._node)
         self._publishers = dict(self._make_publishers())
         self._clock_publisher = self._make_clock()
+        # Nobody reads in a recording what is made for the audit store, at the nodes' expense.
+        cameras = inputs.config.cameras
+        audit = {f"/{port.topic(camera)}" for port in ports.FOR_AUDIT for camera in cameras}
+        self._left_alone = _NOISE | audit | inputs.topics
         self._subscribed: set[str] = set()
         self._node.create_timer(0.2, self._subscribe_new)
         self._thread = threading.Thread(target=self._spin, daemon=True)
@@ -216,12 +220,7 @@ class _Session:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._executor.shutdown(timeout_sec=2.0)
         with contextlib.suppress(Exception):  # whatever is left goes with the context
             self._node.destroy_node()
@@ -337,11 +336,11 @@ class _Session:
             yield topic.name, self._node.create_publisher(kind, topic.name, qos)
 
     def _subscribe_new(self) -> None:
-        """Record every topic that appears and is not ours, as its publisher offers it."""
+        """Record every topic that appears and says something, as its publisher offers it."""
         from rclpy.qos import QoSProfile
 
         for name, kinds in self._node.get_topic_names_and_types():
-            if name in self._subscribed or name in _NOISE or name in self._inputs.topics:
+            if name in self._subscribed or name in self._left_alone:
                 continue
             offers = [
                 o

@@ -113,6 +113,8 @@ DEBUG = tuple(
     )
 )
 STAGE_OUT = (HEALTH, DIAGNOSTICS, *DEBUG)
+FOR_AUDIT = (SCORE_PICTURE, CANDIDATES, TRACKS)
+"""Made only while somebody listens: it costs the nodes time that the vehicle needs."""
 
 
 @dataclass(frozen=True)
@@ -140,13 +142,11 @@ PORTS = {
             TF,
             TF_STATIC,
             MASKS,
-            SCORE_PICTURE,
-            CANDIDATES,
             OBJECTS,
-            TRACKS,
             HAZARDS,
             MARKERS,
             HEALTH,
+            *FOR_AUDIT,
         ),
         STAGE_OUT,
     ),

@@ -21,6 +21,7 @@ from s2m_ros.audit.replay import Options, replay
 from s2m_ros.audit.summary import summarise
 from s2m_ros.bags import BagReader
 from s2m_ros.config import load
+from s2m_ros.nodes import ports
 
 NODES = 4  # camera, fusion, tracker, monitor
 
@@ -69,6 +70,8 @@ def test_a_drive_through_the_nodes(source: Path, model: Path, tmp_path: Path) ->
     assert counts["/camera/front/image_raw"] == FRAMES
     for topic in ("/s2m/hazards", "/s2m/markers", "/s2m/health", "/diagnostics"):
         assert counts[topic] > 0
+    for port in ports.FOR_AUDIT:  # made only for those who listen, and nobody reads it here
+        assert f"/{port.topic('front')}" not in counts
     assert made.report.is_file()
     for name in ("camera_front", "fusion", "tracker"):
         assert (tmp_path / "logs" / f"{name}.log").is_file()
