@@ -13,14 +13,11 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
-import msgspec
-import numpy as np
 from typing_extensions import Self
 
 from s2m_ros.audit.closed_loop.drives import source_hash
+from s2m_ros.audit.packing import Packing
 from s2m_ros.config import Perception as Settings
 from s2m_ros.perception.interfaces import Frame
 from s2m_ros.perception.pipeline import Perception
@@ -41,12 +38,7 @@ class Memory:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for store in self._open.values():
             store.close()
 
@@ -117,35 +109,20 @@ class Remembered:
 
 
 def pack(frame: Frame) -> bytes:
-    """A frame as bytes that hold values alone: whoever reads them runs no code of theirs."""
-    return zlib.compress(_ENCODER.encode(frame), 1)
+    return zlib.compress(_PACKING.pack(frame), 1)
 
 
 def unpack(packed: bytes) -> Frame:
     """The frame that ``pack`` packed, bit for bit. Raises InputError for anything else."""
     try:
-        return _DECODER.decode(zlib.decompress(packed))
-    except (zlib.error, msgspec.MsgspecError, TypeError, ValueError) as error:
-        raise InputError(
-            "remembered frame", f"not one that was packed ({error})", "remove the cache"
-        ) from error
+        plain = zlib.decompress(packed)
+    except (zlib.error, TypeError) as error:
+        raise InputError(_SOURCE, f"{_PROBLEM} ({error})", _REMEDY) from error
+    return _PACKING.unpack(plain, _SOURCE)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, np.generic):
-        return value.item()
-    raise NotImplementedError(f"{type(value).__name__} is not remembered")
-
-
-def _array(kind: Any, value: Any) -> Any:
-    dtype, shape, data = value
-    return np.frombuffer(data, dtype).reshape(shape).copy()
-
-
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
-_DECODER = msgspec.msgpack.Decoder(Frame, dec_hook=_array)
+_SOURCE, _PROBLEM, _REMEDY = "remembered frame", "not one that was packed", "remove the cache"
+_PACKING = Packing(Frame, _PROBLEM, _REMEDY)
 
 
 def blind(frame: Frame) -> Frame:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
-import msgspec
 import numpy as np
 
+from s2m_ros.audit.packing import Packing
 from s2m_ros.perception.naming import NO_MODEL, Name
 from s2m_ros.types import Bool, Float32, Float64, InputError, UInt8
 
@@ -96,16 +95,12 @@ class Met:
 
 
 def pack(met: Met) -> bytes:
-    """As bytes that hold values alone: whoever reads them runs no code of theirs."""
-    return _ENCODER.encode(met)
+    return _PACKING.pack(met)
 
 
 def unpack(packed: bytes, source: str) -> Met:
     """What ``pack`` packed. Raises InputError naming ``source`` for anything else."""
-    try:
-        return _DECODER.decode(packed)
-    except (msgspec.MsgspecError, TypeError, ValueError) as error:
-        raise InputError(source, f"no result of mining ({error})", "remove it") from error
+    return _PACKING.unpack(packed, source)
 
 
 def open_jpeg(data: bytes) -> UInt8:
@@ -116,18 +111,4 @@ def open_jpeg(data: bytes) -> UInt8:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, np.generic):
-        return value.item()
-    raise NotImplementedError(f"{type(value).__name__} is not packed")
-
-
-def _array(kind: Any, value: Any) -> Any:
-    dtype, shape, data = value
-    return np.frombuffer(data, dtype).reshape(shape).copy()
-
-
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
-_DECODER = msgspec.msgpack.Decoder(Met, dec_hook=_array)
+_PACKING = Packing(Met, "no result of mining", "remove it")
