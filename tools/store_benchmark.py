@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import cv2
 
 from s2m_ros.audit.inputs import find_inputs
-from s2m_ros.audit.lockstep import Lockstep, Step
+from s2m_ros.audit.lockstep import Lockstep, Step, hand_over
 from s2m_ros.bags import BagReader
 from s2m_ros.config import load
 from s2m_ros.sim import scenario
@@ -64,13 +64,7 @@ def feed_all(steps: list[Step], folder: Path, rounds: int) -> tuple[float, float
             before_s, before_bytes, hand_over_s = writer.busy_s, writer.bytes_written, 0.0
             for step in steps:
                 before = time.thread_time()
-                if step.message is not None:
-                    message = step.message
-                    feed.input(message.topic, message.type, message.data, message.stamp_ns)
-                if step.image is not None:
-                    feed.image(step.camera, step.image)
-                for answer in step.answers:
-                    feed.answer(answer.objects, answer.tracking)
+                hand_over(step, feed)
                 hand_over_s += time.thread_time() - before
                 if step.image is not None:
                     next_s += 1 / HZ
@@ -78,9 +72,9 @@ def feed_all(steps: list[Step], folder: Path, rounds: int) -> tuple[float, float
             writer.flush()
             written = writer.bytes_written - before_bytes
             found.append((writer.busy_s - before_s, hand_over_s, float(written)))
-    busy, hand_over = (min(costs[i] for costs in found[1:]) / images for i in (0, 1))
+    busy, handed = (min(costs[i] for costs in found[1:]) / images for i in (0, 1))
     size = sum(costs[2] for costs in found[1:]) / (rounds * images)
-    return busy, hand_over, size, sum(writer.drops.values())
+    return busy, handed, size, sum(writer.drops.values())
 
 
 def main() -> None:

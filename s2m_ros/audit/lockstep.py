@@ -93,7 +93,10 @@ def run_lockstep(
                 writer.write(topics.HAZARDS, answer.tracking.hazards, step.stamp_ns)
                 writer.write(topics.MARKERS, answer.tracking.markers, step.stamp_ns)
             if feed is not None:
-                _feed(feed, step, stages.conditions)
+                hand_over(step, feed)
+                if step.answers:
+                    newest = stamp_ns(step.answers[-1].objects.header.stamp)
+                    feed.health(stages.conditions, newest)
             status("working off every message", step.share)
         return Run(dict(processed), dict(writer.counts), stages.drops)
 
@@ -106,7 +109,8 @@ def _write_image(writer: BagWriter, camera: str, output: CameraOutput, now_ns: i
         writer.write(topics.overlay(camera), output.overlay, now_ns)
 
 
-def _feed(feed: Feed, step: Step, conditions: Mapping[str, Condition]) -> None:
+def hand_over(step: Step, feed: Feed) -> None:
+    """Give what came in and what was made of it to the audit store."""
     if step.message is not None:
         message = step.message
         feed.input(message.topic, message.type, message.data, message.stamp_ns)
@@ -114,8 +118,6 @@ def _feed(feed: Feed, step: Step, conditions: Mapping[str, Condition]) -> None:
         feed.image(step.camera, step.image)
     for answer in step.answers:
         feed.answer(answer.objects, answer.tracking)
-    if step.answers:
-        feed.health(conditions, stamp_ns(step.answers[-1].objects.header.stamp))
 
 
 class Lockstep:

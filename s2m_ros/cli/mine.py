@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s2m_ros.cli._options import ConfigFile, Settings, overrides
+from s2m_ros.cli._options import ConfigFile, Settings, overrides, progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,22 +90,13 @@ def mine(
 def _progress(console: Console, sources: int) -> Iterator[Advance]:
     """A bar over all sources; where the output is no terminal, a line for each."""
     from rich.markup import escape
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
     from s2m_ros.audit.mining.jobs import DONE, KNOWN
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("mining", total=sources)
+    with progress("mining", sources, console) as move_on:
 
         def advance(source: str, what: str) -> None:
-            bar.advance(task)
+            move_on()
             if not console.is_terminal:
                 mark = "+" if what in (DONE, KNOWN) else "x"
                 text = escape(f"{mark} {Path(source).name}: {what}")

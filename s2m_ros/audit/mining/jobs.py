@@ -268,12 +268,7 @@ class Ray:
         self._remote = self._ray.remote(num_cpus=1, max_retries=0)(self._work)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ray.shutdown()
 
     def submit(self, task: Task, options: Options) -> None:
