@@ -2,7 +2,7 @@
 """Write what the docs say of settings and topics from what the nodes use.
 
 docs/parameters.md, docs/parameters.schema.json and launch/config/s2m.yaml come from the leaves of
-s2m_ros/config.py, docs/topics.md from the table of s2m_ros/nodes/ports.py.
+s2m_ros/config.py; docs/topics.md and launch/security/policy.xml from s2m_ros/nodes/ports.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import textwrap
 from pathlib import Path
 from typing import Any, get_args
+from xml.etree import ElementTree
 
 from s2m_ros.config import Config, applies, leaves, within
 from s2m_ros.nodes.graph import SETTINGS
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "parameters.md"
 SCHEMA = ROOT / "docs" / "parameters.schema.json"
 TOPICS = ROOT / "docs" / "topics.md"
+POLICY = ROOT / "launch" / "security" / "policy.xml"
 FILE = ROOT / "launch" / "config" / "s2m.yaml"
 BOUNDS = {"Ge": "≥", "Gt": ">", "Le": "≤", "Lt": "<"}
 
@@ -178,13 +180,71 @@ def topics() -> str:
     return "\n".join(lines) + "\n"
 
 
+COMMON_OUT = ("/rosout", "/parameter_events")
+COMMON_IN = ("/clock", "/parameter_events")
+PARAMETERS = (
+    "describe_parameters",
+    "get_parameter_types",
+    "get_parameters",
+    "list_parameters",
+    "set_parameters",
+    "set_parameters_atomically",
+    "get_type_description",
+)
+LIFE = (
+    "change_state",
+    "get_state",
+    "get_available_states",
+    "get_available_transitions",
+    "get_transition_graph",
+    "clear_fault",
+)
+SERVICES = {"monitor": PARAMETERS, "audit": (*PARAMETERS, "keep")}
+"""Of the nodes that are not managed; the others have a life as well."""
+
+
+def policy() -> str:
+    """What each node may do, for SROS 2."""
+    root = ElementTree.Element("policy", version="0.2.0")
+    enclaves = ElementTree.SubElement(root, "enclaves")
+    for node, ports in PORTS.items():
+        name = "camera_front" if node == "camera" else node
+        managed = node not in SERVICES
+        enclave = ElementTree.SubElement(enclaves, "enclave", path=f"/{name}")
+        profiles = ElementTree.SubElement(enclave, "profiles")
+        profile = ElementTree.SubElement(profiles, "profile", ns="/", node=name)
+        out = [port.topic("front") for port in ports.outputs] + ["~/transition_event"] * managed
+        into = [port.topic("front") for port in ports.inputs]
+        served = [f"~/{s}" for s in SERVICES.get(node, (*LIFE, *PARAMETERS))]
+        for kind, verb, allowed in (
+            ("topic", "publish", [*out, *COMMON_OUT]),
+            ("topic", "subscribe", [*into, *COMMON_IN]),
+            ("service", "reply", served),
+        ):
+            group = ElementTree.SubElement(profile, f"{kind}s", {verb: "ALLOW"})
+            for text in allowed:
+                ElementTree.SubElement(group, kind).text = text
+    ElementTree.indent(root)
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<!-- What each node may do, for SROS 2 (docs/security.md). Made by `make docs`. One camera, called
+     front: copy its profile for more. A namespace goes into ns. -->
+{ElementTree.tostring(root, encoding="unicode")}
+"""
+
+
 def qos(port: Port) -> str:
     words = ["reliable" if port.qos.reliable else "best effort", f"depth {port.qos.depth}"]
     return ", ".join(words + ["transient local"] * port.qos.latched)
 
 
 def main() -> None:
-    made = ((TABLE, table()), (SCHEMA, schema()), (TOPICS, topics()), (FILE, file()))
+    made = (
+        (TABLE, table()),
+        (SCHEMA, schema()),
+        (TOPICS, topics()),
+        (POLICY, policy()),
+        (FILE, file()),
+    )
     for path, text in made:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)

@@ -36,6 +36,7 @@ def test_the_file_of_defaults_is_up_to_date(parameters: ModuleType) -> None:
 def test_the_schema_and_the_topics_are_up_to_date(parameters: ModuleType) -> None:
     assert parameters.SCHEMA.read_text() == parameters.schema(), "run make docs"
     assert parameters.TOPICS.read_text() == parameters.topics(), "run make docs"
+    assert parameters.POLICY.read_text() == parameters.policy(), "run make docs"
 
 
 @pytest.mark.parametrize(
