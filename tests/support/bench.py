@@ -25,6 +25,7 @@ from s2m_ros.types import State
 from s2m_ros.wire import topics
 
 LIMIT_S = 60.0
+LEASE_S = 30.0  # longer than Fast DDS keeps a participant of which it hears nothing
 # Settings under which a machine that is busy with other things is no finding.
 PATIENT = {
     "intake.max_age_ms": 20_000.0,
@@ -74,13 +75,19 @@ class Bench:
 
     def __exit__(self, *_: object) -> None:
         for process, _log in self._processes:
-            if process.poll() is None:
-                process.kill()
-                process.wait(10)
+            _end_or_kill(process)
+        self._await_departures()
         for publisher in self._publishers:
             self.node.destroy_publisher(publisher)
         for subscription in self._subscriptions:
             self.node.destroy_subscription(subscription)
+
+    def _await_departures(self) -> None:
+        """A node that was killed stays in the graph until its lease ends, some 20 s, and takes the
+        calls of services that are meant for its successor of the same name."""
+        end = time.monotonic() + LEASE_S
+        while len(self.node.get_node_names()) > 1 and time.monotonic() < end:
+            self.spin(0.05)
 
     # Nodes.
 
@@ -177,6 +184,17 @@ class Bench:
             if any(p.poll() is not None and p.pid not in self._ended for p, _ in self._processes):
                 break  # a node died: no use to wait
         raise AssertionError(f"{what} did not come within {LIMIT_S:g} s:\n{self.logs()}")
+
+
+def _end_or_kill(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
 
 
 class Watch:
