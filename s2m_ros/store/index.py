@@ -9,16 +9,17 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from s2m_ros.store.segment import Segment, Stored
-from s2m_ros.types import Hazards, State
+from s2m_ros.store.told import Entry, Moment, Told, told
+from s2m_ros.types import State
 from s2m_ros.wire import topics
 from s2m_ros.wire.factory import load_typestore
 from s2m_ros.wire.geometry import stamp_ns
-from s2m_ros.wire.hazards import decode_hazards
 
 MASKS_KIND = "s2m_msgs/msg/ObjectMaskArray"
 HAZARDS_KIND = "s2m_msgs/msg/HazardArray"
@@ -53,8 +54,9 @@ class Rows:
     hazards: list[tuple[Any, ...]] = field(default_factory=list)
     triggers: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def take(self, stored: Stored, message: Any = None) -> Hazards | None:
-        """Add what a message says; the hazards when it held them. InputError when it is broken.
+    def take(self, stored: Stored, message: Any = None) -> Told | None:
+        """Add what a message says; what was told when it held hazards. InputError when it is
+        broken.
 
         message: its value, where that is at hand.
         """
@@ -63,28 +65,17 @@ class Rows:
             ns = stamp_ns(message.header.stamp)
             self.frames.append((ns, message.camera, int(message.state), len(message.masks)))
         elif stored.kind == HAZARDS_KIND and stored.topic.strip("/") == topics.HAZARDS:
-            hazards = decode_hazards(message or read(stored), stored.topic)
-            self._take_hazards(hazards)
-            return hazards
+            found = told(message or read(stored), stored.topic)
+            self.instants.append(astuple(found.moment))
+            self.hazards += [
+                (*astuple(entry)[:_REASONS], json.dumps(entry.reasons), entry.text)
+                for entry in found.entries
+            ]
+            return found
         elif stored.topic.strip("/") == topics.TRIGGERS:
             message = message or read(stored)
             self.triggers.append((stored.stamp_ns, message.function, message.msg))
         return None
-
-    def _take_hazards(self, hazards: Hazards) -> None:
-        ns = hazards.stamp_ns
-        level = max((int(item.level) for item in hazards.items), default=-1)
-        count = len(hazards.items)
-        self.instants.append((ns, int(hazards.state), hazards.reason, level, count))
-        for item in hazards.items:
-            track = item.track
-            size = max(float(track.size[:2].max()), track.height)
-            x, y = track.position[:2].tolist()
-            seen = track.camera if track.last_ns == ns else ""
-            self.hazards.append(
-                (ns, track.id, int(item.level), int(item.unconfirmed), size, item.distance_m, x, y,
-                 seen, track.mask_id if seen else -1, json.dumps(item.reasons), item.text)
-            )  # fmt: skip
 
 
 def read(stored: Stored) -> Any:
@@ -93,39 +84,12 @@ def read(stored: Stored) -> Any:
 
 
 def rows_of(messages: Iterable[Stored]) -> Rows:
+    """Of all messages that can be read: a broken one is in its file, and in no table."""
     rows = Rows()
     for message in messages:
-        rows.take(message)
+        with suppress(Exception):  # whatever the parser makes of bytes that are no such message
+            rows.take(message)
     return rows
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One hazard of one instant. camera, mask: where it was seen just then, '' and -1 if not."""
-
-    stamp_ns: int
-    track: int
-    level: int
-    unconfirmed: bool
-    size_m: float
-    distance_m: float
-    x: float
-    y: float
-    camera: str
-    mask: int
-    reasons: tuple[str, ...]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What the hazards of one instant come to; level is -1 without any."""
-
-    stamp_ns: int
-    state: State
-    reason: str
-    level: int
-    hazards: int
 
 
 class Index:

@@ -11,9 +11,10 @@ from typing import Any
 from typing_extensions import Self
 
 from s2m_ros.config import Config
-from s2m_ros.store.index import Entry, Index, Moment, read
+from s2m_ros.store.index import Index, read
 from s2m_ros.store.layout import INDEX, segments, settings_of
 from s2m_ros.store.segment import Segment, Stored
+from s2m_ros.store.told import Entry, Moment
 from s2m_ros.types import (
     Hazards,
     Health,

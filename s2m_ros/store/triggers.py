@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from s2m_ros.config import Audit
 from s2m_ros.hazards.reasons import FLAT
-from s2m_ros.types import Hazards, Level, State
+from s2m_ros.store.told import Told
+from s2m_ros.types import Level, State
 
 HAZARD, NEAR_MISS, DEGRADED, OPERATOR = "hazard", "near_miss", "degraded", "operator"
 MOVING_M_S = 0.5
@@ -31,9 +30,9 @@ class Triggers:
         self._level = Level[settings.keep_level.upper()]
         self._lasting: dict[tuple[str, int], int] = {}
 
-    def judge(self, hazards: Hazards) -> tuple[bool, list[Trigger]]:
+    def judge(self, told: Told) -> tuple[bool, list[Trigger]]:
         """Whether this instant is worth keeping, and what is new in it."""
-        ns, causes = hazards.stamp_ns, self._causes(hazards)
+        ns, causes = told.moment.stamp_ns, self._causes(told)
         recent = round(self._settings.after_s * 1e9)
         new = [
             Trigger(ns, kind, text)
@@ -43,17 +42,18 @@ class Triggers:
         self._lasting.update(dict.fromkeys(causes, ns))
         return bool(causes), new
 
-    def _causes(self, hazards: Hazards) -> dict[tuple[str, int], str]:
+    def _causes(self, told: Told) -> dict[tuple[str, int], str]:
         causes: dict[tuple[str, int], str] = {}
-        if hazards.state != State.OK:
-            causes[DEGRADED, int(hazards.state)] = f"{hazards.state.name}: {hazards.reason}"
-        ego = hazards.ego
-        drives = ego is not None and float(np.linalg.norm(ego.velocity[:2])) >= MOVING_M_S
-        for item in hazards.items:
-            track = item.track
+        state, reason = told.moment.state, told.moment.reason
+        if state != State.OK:
+            causes[DEGRADED, int(state)] = f"{state.name}: {reason}"
+        for item in told.entries:
             if item.level >= self._level:
-                causes[HAZARD, track.id] = f"track {track.id}: {item.text}"
+                causes[HAZARD, item.track] = f"track {item.track}: {item.text}"
             near = item.distance_m <= self._settings.near_miss_m
-            if drives and near and not item.unconfirmed and FLAT not in item.reasons:
-                causes[NEAR_MISS, track.id] = f"track {track.id} passed at {item.distance_m:.2f} m"
+            missed = near and told.speed >= MOVING_M_S
+            if missed and not item.unconfirmed and FLAT not in item.reasons:
+                causes[NEAR_MISS, item.track] = (
+                    f"track {item.track} passed at {item.distance_m:.2f} m"
+                )
         return causes

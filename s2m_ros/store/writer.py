@@ -245,11 +245,11 @@ class StoreWriter:
             self._latched[item.topic, stored.data] = _Item(
                 item.topic, item.kind, item.stamp_ns, stored.data, True
             )
-        hazards = self._rows.take(stored, value)
-        if hazards is not None:
-            lasts, new = self._triggers.judge(hazards)
+        told = self._rows.take(stored, value)
+        if told is not None:
+            lasts, new = self._triggers.judge(told)
             if lasts:
-                self._keep_around(hazards.stamp_ns)
+                self._keep_around(item.stamp_ns)
             for trigger in new:
                 self._on_trigger(trigger)
 

@@ -27,9 +27,12 @@ from s2m_ros.store import writer as writing
 from s2m_ros.store.index import read
 from s2m_ros.store.layout import INDEX, clear, segments, settings_of
 from s2m_ros.store.segment import Segment, complete
+from s2m_ros.store.told import Moment, Told, told
 from s2m_ros.store.triggers import HAZARD, NEAR_MISS, OPERATOR, Triggers
-from s2m_ros.types import InputError, Level, State
+from s2m_ros.types import Hazards, InputError, Level, State
 from s2m_ros.wire import topics
+from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.hazards import decode_hazards, encode_hazards
 
 
 @pytest.fixture(scope="module")
@@ -221,16 +224,52 @@ def test_the_operators_button_keeps(tmp_path: Path) -> None:
 
 def test_triggers_say_each_cause_once() -> None:
     triggers = Triggers(Audit(near_miss_m=1.0, keep_level="critical", after_s=1.0))
+    factory = RosbagsFactory()
+
+    def said_by(hazards: Hazards) -> Told:
+        return told(encode_hazards(factory, hazards), "hazards")
+
     said = []
     for i in range(30):
         near = 0.5 if 10 <= i < 20 else 5.0
-        lasts, new = triggers.judge(judged(stamp(i), Level.CAUTION, distance_m=near))
+        lasts, new = triggers.judge(said_by(judged(stamp(i), Level.CAUTION, distance_m=near)))
         assert lasts == (near < 1)
         said += [(t.kind, t.stamp_ns) for t in new]
     assert said == [(NEAR_MISS, stamp(10))]
-    lasts, (degraded,) = triggers.judge(judged(stamp(99), state=State.DEGRADED, reason="no LiDAR"))
+    blind = judged(stamp(99), state=State.DEGRADED, reason="no LiDAR")
+    lasts, (degraded,) = triggers.judge(said_by(blind))
     assert lasts
     assert degraded.text == "DEGRADED: no LiDAR"
+
+
+def test_what_is_told_is_what_decoding_says() -> None:
+    message = encode_hazards(RosbagsFactory(), judged(stamp(3), distance_m=0.25))
+    hazards = decode_hazards(message, "hazards")
+    (item,) = hazards.items
+    found = told(message, "hazards")
+    (entry,) = found.entries
+    track = item.track
+    assert (entry.track, entry.level, entry.text) == (track.id, item.level, item.text)
+    assert (entry.x, entry.y, entry.distance_m) == (*track.position[:2], item.distance_m)
+    assert entry.size_m == pytest.approx(max(*track.size[:2], track.height))
+    assert entry.reasons == item.reasons
+    assert found.moment == Moment(stamp(3), State.OK, "", int(item.level), 1)
+    assert hazards.ego is not None
+    assert found.speed == pytest.approx(float(np.linalg.norm(hazards.ego.velocity[:2])))
+    message.hazards[0].distance = float("nan")
+    with pytest.raises(InputError, match="track 17"):
+        told(message, "hazards")
+
+
+def test_a_broken_message_is_in_no_table_and_stops_no_reader(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path, Audit(keep="all"), {}, wait=True) as writer:
+        writer.put(topics.HAZARDS, "s2m_msgs/msg/HazardArray", b"\0\1\0\0torn", stamp(0))
+        Recorder(writer, Audit()).add(stamp(1), judged(stamp(1)))
+    assert sum(writer.drops.values()) == 1
+    (tmp_path / INDEX).unlink()
+    with Store(tmp_path) as opened:
+        assert [m.stamp_ns for m in opened.moments()] == [stamp(1)]
+        assert len(list(opened.messages([topics.HAZARDS]))) == 2
 
 
 def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:

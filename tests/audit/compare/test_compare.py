@@ -98,7 +98,7 @@ def test_other_numbers_of_tracks_are_no_difference(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[int], seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    from s2m_ros.store.index import Entry
+    from s2m_ros.store.told import Entry
 
     places = np.column_stack([np.arange(5) * 4.0, rng.uniform(-3, 3, 5)])
 
