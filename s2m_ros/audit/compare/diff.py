@@ -12,9 +12,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from s2m_ros.config import leaves
-from s2m_ros.store.told import Entry
 from s2m_ros.store.layout import POLICY, SETTINGS, settings_of
 from s2m_ros.store.reader import Store, TrackSpan, spans_of
+from s2m_ros.store.told import Entry
 from s2m_ros.types import Level
 from s2m_ros.wire import topics
 
