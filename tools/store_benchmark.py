@@ -148,7 +148,7 @@ def main() -> None:
         path = given.bag
         if path is None:
             path = Path(folder) / "drive"
-            write_bag(scenario.load("apron"), path)
+            write_bag(path, scenario.load("apron"))
         steps = steps_of(path, given.frames)
         costs, drops = feed_all(steps, Path(folder) / "store", given.rounds)
     images = sum(step.image is not None for step in steps)

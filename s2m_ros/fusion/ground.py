@@ -7,8 +7,11 @@ cells), then the cells are measured anew, see ``relief``. What is not measured a
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from s2m_ros import config
 from s2m_ros.fusion.relief import (
@@ -143,7 +146,7 @@ def _tilt(cells: Cells, plane: Float64, settings: config.Ground) -> tuple[Float6
     near = near[:: 1 + len(near) // 300]
     design = np.column_stack([cells.centre[near], np.ones(len(near))])
     value, weight = cells.low[near], cells.trust[near]
-    draws = np.random.default_rng(0).integers(0, len(near), (40, 3))
+    draws = _draws(len(near))
     corners = design[draws]
     fine = np.abs(np.linalg.det(corners)) > 4.0
     tries = np.linalg.solve(corners[fine], value[draws][fine][:, :, None])[:, :, 0]
@@ -163,6 +166,12 @@ def _tilt(cells: Cells, plane: Float64, settings: config.Ground) -> tuple[Float6
         best = np.linalg.solve(gram, design.T @ (w * value))
     agrees = np.abs(value - design @ best) < _AGREES_M
     return np.asarray(best), float(weight[agrees].sum()) * len(cells.low) / len(near)
+
+
+@lru_cache(maxsize=512)
+def _draws(count: int) -> NDArray[np.int64]:
+    """Three of so many cells for each try: int (40, 3)."""
+    return np.random.default_rng(0).integers(0, count, (40, 3))
 
 
 def _settle(cells: Cells, tilt: Float64, before: Memory, settings: config.Ground) -> Float64:

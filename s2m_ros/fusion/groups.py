@@ -37,8 +37,8 @@ class Groups:
     @classmethod
     def in_order(cls, index: Index, key: NDArray[np.integer]) -> Groups:
         """As ``of``, where the keys (P,) ascend already."""
-        start = np.flatnonzero(np.diff(key, prepend=-1)) if len(key) else np.zeros(0, np.intp)
-        return cls(index, key[start].astype(np.intp), start, np.diff(start, append=len(index)))
+        start = begins(key)
+        return cls(index, key[start].astype(np.intp), start, lengths(start, len(index)))
 
     def __len__(self) -> int:
         return len(self.key)
@@ -53,11 +53,17 @@ class Groups:
 
     def keep_points(self, which: Bool) -> Groups:
         """The groups of those points (P,) only; a group that loses all of them is gone."""
-        return Groups.in_order(self.index[which], np.repeat(self.key, self.count)[which])
+        count = self.sum(which.view(np.uint8).astype(np.intp))
+        some = count > 0
+        return Groups._packed(self.index[which], self.key[some], count[some])
 
     def keep(self, which: Bool) -> Groups:
         """Some of the groups (G,)."""
-        return self.keep_points(np.repeat(which, self.count))
+        if which.all():
+            return self
+        return Groups._packed(
+            self.index[np.repeat(which, self.count)], self.key[which], self.count[which]
+        )
 
     def sorted_by(self, values: NDArray[np.floating]) -> Groups:
         """The same groups, each in ascending order of a value of the points (P,)."""
@@ -83,16 +89,37 @@ class Groups:
         """Largest value of each group (G,) of (P,), but for a share of strays."""
         top = self._reduce(np.maximum, values)
         for g in np.flatnonzero(self.count * strays >= 1):
-            own = values[self.start[g] : self.start[g] + self.count[g]]
+            own = values[self.start[g] : self.start[g] + self.count[g]].copy()
             rank = len(own) - 1 - int(strays * len(own))
-            top[g] = np.partition(own, rank)[rank]
+            own.partition(rank)
+            top[g] = own[rank]
         return top
 
     def middle(self) -> Index:
         """The point of each group half way through its order; of an even number the earlier."""
         return np.asarray(self.index[self.start + (self.count - 1) // 2])
 
+    @classmethod
+    def _packed(cls, index: Index, key: Index, count: Index) -> Groups:
+        """Groups one after another, of so many points each."""
+        return cls(index, key, count.cumsum() - count, count)
+
     def _reduce(self, how: np.ufunc, values: NDArray[_Value]) -> NDArray[_Value]:
         if len(self.start) == 0:
             return values[:0]
         return np.asarray(how.reduceat(values, self.start, axis=0))
+
+
+def begins(values: NDArray[np.integer]) -> Index:
+    """Where the runs of equal values (P,) begin."""
+    first = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return first.nonzero()[0]
+
+
+def lengths(start: Index, end: int) -> Index:
+    """How long runs are that begin at these places (G,), the last up to ``end``."""
+    length = np.empty_like(start)
+    np.subtract(start[1:], start[:-1], out=length[:-1])
+    length[-1:] = end - start[-1:]
+    return length

@@ -21,6 +21,8 @@ from s2m_ros.fusion.surface import GroundSurface
 from s2m_ros.fusion.view import Cloud, View
 from s2m_ros.types import Bool, Evidence, Float64, Object3D, ObjectMasks, RangeSource, Role
 
+_LEVEL = np.diag([1.0, 1.0, 0.0])
+_OF_POINTS, _OF_FOOT = Evidence.CAMERA | Evidence.LIDAR, Evidence.CAMERA | Evidence.GROUND
 _LIDAR_SIGMA_M = 0.03
 _HEIGHT_SIGMA_M = 0.015
 _BEAM_STEP = 0.008
@@ -84,7 +86,7 @@ def _object(
 ) -> Object3D:
     mask = masks.items[i]
     source = RangeSource.LIDAR if points else RangeSource.GROUND
-    evidence = Evidence.CAMERA | (Evidence.LIDAR if points else Evidence.GROUND)
+    evidence = _OF_POINTS if points else _OF_FOOT
     return Object3D(
         id=number,
         position=boxes.position[row],
@@ -95,7 +97,7 @@ def _object(
         height=float(boxes.size[row, 2]),
         range_m=range_m,
         range_source=source,
-        evidence=evidence | (Evidence.FLAT if flat else Evidence.NONE),
+        evidence=evidence | Evidence.FLAT if flat else evidence,
         point_count=points,
         role=Role.UNKNOWN,
         score=mask.score_mean,
@@ -113,7 +115,7 @@ def _unseen_part(sights: Sights, i: Index, range_m: Float64, cut: Bool) -> Float
     width = np.minimum(sights.spread[i] * range_m, 2.0)
     border = sights.cut_low[i] | sights.cut_side[i]
     sigma = np.where(cut, np.where(border, 0.3, 0.05) + 0.3 * width, 0.0)
-    return np.asarray((sigma**2)[:, None, None] * np.diag([1.0, 1.0, 0.0]))
+    return np.asarray((sigma**2)[:, None, None] * _LEVEL)
 
 
 def _contradiction(sights: Sights, i: Index, range_m: Float64) -> Float64:
@@ -122,8 +124,9 @@ def _contradiction(sights: Sights, i: Index, range_m: Float64) -> Float64:
     behind = np.maximum(range_m - sights.range_m[i] - 2 * sights.sigma_m[i], 0.0)
     behind = np.where(sights.meets[i], behind, 0.0)
     ray = np.nan_to_num(sights.at(i, np.ones(len(i))) - sights.origin[:2])
-    ray = np.column_stack([ray, np.zeros(len(i))])
-    return np.asarray((behind / 2)[:, None, None] ** 2 * ray[:, :, None] * ray[:, None, :])
+    added = np.zeros((len(i), 3, 3))
+    added[:, :2, :2] = (behind / 2)[:, None, None] ** 2 * ray[:, :, None] * ray[:, None, :]
+    return added
 
 
 def _from_points(sights: Sights, cloud: Cloud, support: Supports) -> Boxes:
@@ -137,7 +140,7 @@ def _from_points(sights: Sights, cloud: Cloud, support: Supports) -> Boxes:
     height = _height(sights, support, reach, ground_z)
     mean = groups.mean(away)
     azimuth = np.arctan2(mean[:, 1], mean[:, 0])
-    left = np.column_stack([-np.sin(azimuth), np.cos(azimuth)])
+    left = np.array([-np.sin(azimuth), np.cos(azimuth)]).T
     side = (away * groups.spread(left)).sum(axis=1)
     middle = ((sights.at(i, reach) - sights.origin[:2]) * left).sum(axis=1)
     offset = middle - (groups.least(side) + groups.most(side)) / 2

@@ -26,6 +26,7 @@ _RING_MIN, _RING_MAX = 6, 300
 _UNDER_TOP = 0.7
 _OVER_FOOT = 0.3
 """A beam between these shares of an object's height would have hit it, if it stood."""
+_WEAK_PRIOR = np.diag([0.3, 0.3, 1e-6])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,27 +114,34 @@ class LowThings:
 
     def _relief(self, points: Index, i: int) -> Float64:
         """Height (K,) of points over the ground beside mask i."""
-        height = self.cloud.height.take(points).astype(float)
-        return np.asarray(height - _local(self.cloud, points, self.sights.foot[i]) @ self.plane[i])
+        a, b, c = self.plane[i].tolist()
+        x, y = self.cloud.points.T[:2].take(points, axis=1) - self.sights.foot[i, :2, None]
+        return np.asarray(self.cloud.height.take(points) - (a * x + b * y + c), np.float64)
 
 
 def _around(which: Index, view: View, sights: Sights, cloud: Cloud, tolerance_m: float) -> Groups:
     """The ground points right around each of the masks ``which`` (K,), a group each with its place
     in ``which`` as the key; no group for one that has too few of them."""
-    height, range_m = (v.take(view.index) for v in (cloud.height, cloud.range_m))
-    free = np.flatnonzero(~view.masked & (np.abs(height) < tolerance_m))
-    free = free[np.argsort(view.y.take(free).astype(np.int16), kind="stable")]
-    index, x, y, range_m = view.index[free], view.x[free], view.y[free], range_m[free]
+    if not len(which):
+        return Groups.in_order(which, which)
+    height = cloud.height.take(view.index)
+    free = (~view.masked & (np.abs(height) < tolerance_m)).nonzero()[0]
+    y = view.y.take(free).astype(np.int16)
+    order = y.argsort(kind="stable")
+    y, free = y.take(order), free.take(order)
+    index, x = view.index.take(free), view.x.take(free).astype(np.int16)
+    range_m = cloud.range_m.take(index)
     width_m = sights.spread * sights.reach_m
     found = []
     for i in which.tolist():
         mask = view.image.masks.items[i]
         h, w = mask.bits.shape
         margin = max(w, h, 6)
-        first, last = y.searchsorted((mask.y - margin, mask.y + h + margin))
-        beside = np.abs(x[first:last] - (mask.x + w / 2)) < w / 2 + margin
+        first, last = y.searchsorted(np.array([mask.y - margin, mask.y + h + margin], np.int16))
+        beside = x[first:last] > mask.x - margin
+        beside &= x[first:last] < mask.x + w + margin
         off = np.abs(range_m[first:last] - np.float32(sights.range_m[i]))
-        near = np.flatnonzero(beside & (off < width_m[i] + 1.5))
+        near = (beside & (off < width_m[i] + 1.5)).nonzero()[0]
         near = near[:: 1 + len(near) // _RING_MAX]
         found.append(index[first:last][near] if len(near) >= _RING_MIN else index[:0])
     count = [len(points) for points in found]
@@ -150,28 +158,23 @@ def _levels(
     plane, noise = np.zeros((count, 3)), np.full(count, unknown_m)
     if not len(around):
         return plane, noise
-    design = _local(cloud, around.index, around.spread(foot[around.key]))
-    height = cloud.height[around.index].astype(float)
-    fit = np.zeros((len(around), 3))
-    fit[:, 2] = _medians(around, height)
-    products = (design[:, :, None] * design[:, None, :]).reshape(-1, 9)
-    rest = height - around.spread(fit[:, 2])
+    group = np.repeat(np.arange(len(around)), around.count)
+    x, y = cloud.points.T[:2].take(around.index, axis=1) - foot[around.key, :2].T[:, group]
+    height = cloud.height.take(around.index).astype(float)
+    one = np.ones_like(x)
+    # Sums over each group of these, weighted, are its normal equations.
+    terms = np.array([x * x, x * y, x, y * y, y, one, x * height, y * height, height])
+    rest = height - _medians(around, height).take(group)
     for scale in (0.03, 0.015):
         weight = 1 / (1 + (rest / scale) ** 2)
-        gram = around.sum(products * weight[:, None]).reshape(-1, 3, 3) + np.diag([0.3, 0.3, 1e-6])
-        right = around.sum(design * (weight * height)[:, None])
-        fit = np.linalg.solve(gram, right[:, :, None])[:, :, 0]
-        rest = height - (design * around.spread(fit)).sum(axis=1)
+        sums = np.add.reduceat(terms * weight, around.start, axis=1)
+        gram = sums[[0, 1, 2, 1, 3, 4, 2, 4, 5]].T.reshape(-1, 3, 3) + _WEAK_PRIOR
+        fit = np.linalg.solve(gram, sums[6:].T[:, :, None])[:, :, 0]
+        a, b, c = fit.T.take(group, axis=1)
+        rest = height - (x * a + y * b + c)
     plane[around.key] = fit
     noise[around.key] = np.maximum(1.4826 * _medians(around, np.abs(rest)), 0.004)
     return plane, noise
-
-
-def _local(cloud: Cloud, index: Index, foot: Float64) -> Float64:
-    """Rows (x, y, 1) of points, float64 (K, 3), from a foot (3,) or one each (K, 3)."""
-    rows = np.ones((len(index), 3))
-    rows[:, :2] = cloud.points.T[:2].take(index, axis=1).T - foot[..., :2]
-    return rows
 
 
 def _medians(groups: Groups, values: Float64) -> Float64:

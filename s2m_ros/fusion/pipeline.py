@@ -14,6 +14,7 @@ from s2m_ros.fusion.calibration_check import CalibrationCheck
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.clusters import known_objects, unexplained_objects
 from s2m_ros.fusion.ground import Ground
+from s2m_ros.fusion.groups import Index
 from s2m_ros.fusion.lift import lift
 from s2m_ros.fusion.merge import merge_views
 from s2m_ros.fusion.motion import ego_step, undo_motion
@@ -134,31 +135,36 @@ class Fusion:
             raw, base_from_raw, sensor = self._place(sweep, ego, sweep_ego)
             refused = self._learn_ground(raw, base_from_raw, ego)
         aheads = [image.ahead(raw, base_from_raw) for image in images]
-        inside = np.zeros(len(raw), np.bool_)
-        for ahead in aheads:
-            inside[ahead] = True
-        if self._settings.lidar_evidence.outside_view:
-            inside[:] = True
-        kept = np.flatnonzero(inside)
-        place = np.empty(len(raw), np.intp)  # of a point of the sweep in the cloud
-        place[kept] = np.arange(len(kept))
-        points = apply(base_from_raw, raw.take(kept, axis=0))
+        points, indices = self._kept(raw, aheads)
+        points = apply(base_from_raw, points)
         x, y, _ = points.T
         range_m = np.sqrt(x * x + y * y)
         cloud = Cloud(points, self._ground.surface.above(points), range_m, sensor)
         near = range_m < self._settings.max_range_m
-        seen = np.zeros(len(kept), np.bool_)
+        seen = np.zeros(len(points), np.bool_)
         views = []
-        for image, ahead in zip(images, aheads, strict=True):
-            index = place.take(ahead)
+        for image, index in zip(images, indices, strict=True):
             index = index[near.take(index)]
-            pixels, held = image.project(points.T.take(index, axis=1).T)
-            on = np.flatnonzero(held)
+            chosen = points if len(index) == len(points) else points.T.take(index, axis=1).T
+            pixels, held = image.project(chosen)
+            on = held.nonzero()[0]
             index = index.take(on)
             seen[index] = True
             views.append(view_of(image, index, pixels.T.take(on, axis=1).T))
-        self.point_drops = {"out_of_view": int(len(raw) - seen.sum())}
+        self.point_drops = {"out_of_view": int(len(raw) - np.count_nonzero(seen))}
         return views, cloud, refused
+
+    def _kept(self, raw: Float32, aheads: Sequence[Index]) -> tuple[Float32, list[Index]]:
+        """The points of a sweep (N, 3) that matter, and where in them those of each image are."""
+        if self._settings.lidar_evidence.outside_view:
+            return raw, list(aheads)
+        if len(aheads) == 1:
+            return raw.take(aheads[0], axis=0), [np.arange(len(aheads[0]))]
+        inside = np.zeros(len(raw), np.bool_)
+        for ahead in aheads:
+            inside[ahead] = True
+        place = inside.cumsum() - 1
+        return raw[inside], [place.take(ahead) for ahead in aheads]
 
     def _place(
         self, sweep: Sweep, ego: EgoPose | None, sweep_ego: EgoPose | None

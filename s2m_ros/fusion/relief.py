@@ -8,12 +8,14 @@ Cells that stand out above their surroundings (a roof, a wall) lose their say.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros import config
+from s2m_ros.fusion.groups import begins, lengths
 from s2m_ros.fusion.surface import GroundSurface
 from s2m_ros.types import Float32, Float64
 
@@ -25,6 +27,8 @@ _WALL_RISE_M = 0.2
 """What rises so much between these shares of the points of a cell is hardly ground."""
 _MAX_POINTS = 10_000
 _SCALES = (6.0, 2.0, 0.8)  # cells, coarse to fine
+_REACH = 2.5  # of a blur, standard deviations
+_SMALL = 128
 _CONTRADICTS_M = 0.05
 
 
@@ -40,7 +44,7 @@ class Memory:
 
 
 def surface_of(memory: Memory, noise_m: float, settings: config.Ground) -> GroundSurface:
-    smooth, support = memory.smooth, _blur(memory.weight, _SCALES[-1])
+    smooth, support = memory.smooth, _blur(memory.weight[None], _SCALES[-1])[0]
     half = len(smooth) * settings.cell_m / 2
     return GroundSurface(
         memory.plane, smooth, support, (-half, -half), settings.cell_m, noise_m, True
@@ -68,8 +72,9 @@ class Cells:
         off = self.above - (a * self.points[:, 0] + b * self.points[:, 1] + c)
         on = np.abs(off) < within_m
         n = int(self.cell.max(initial=0)) + 1
-        count = np.bincount(self.cell, on, n)[self.index].astype(float)
-        total = np.bincount(self.cell, on * off, n)[self.index]
+        cell = self.cell[on]
+        count = np.bincount(cell, minlength=n)[self.index].astype(float)
+        total = np.bincount(cell, off[on], n)[self.index]
         return self.centre, np.asarray(total / np.maximum(count, 1)), count
 
 
@@ -82,8 +87,8 @@ def low_points(near: Float32, before: Memory, settings: config.Ground) -> Cells:
     level = np.clip(above * np.float32(1 / _LEVEL_M) + _LEVELS / 2, 0, _LEVELS - 1)
     key = np.sort(index * _LEVELS + level.astype(np.int32))
     cell = key // _LEVELS
-    start = np.flatnonzero(np.diff(cell, prepend=np.int32(-1)))
-    count = np.diff(start, append=len(cell))
+    start = begins(cell)
+    count = lengths(start, len(cell))
     low, middle = (
         key[start + (share * (count - 1)).astype(np.int64)] % _LEVELS
         for share in (_LOW_SHARE, _MIDDLE_SHARE)
@@ -134,9 +139,17 @@ def measure(
     total = np.bincount(index, over.take(on), minlength=smooth.size)
     mean = (total / np.maximum(count, 1)).astype(np.float32).reshape(shape)
     mixed, both = _mix(mean, (count / (count + 4)).reshape(shape), before)
-    noise = 1.4826 * float(np.median(np.abs(above.take(on)))) if len(on) else settings.tolerance_m
+    noise = 1.4826 * _median(np.abs(above.take(on))) if len(on) else settings.tolerance_m
     memory = Memory(before.plane, mixed, both, _smooth(mixed, both))
     return memory, max(noise, 0.005)
+
+
+def _median(values: Float32) -> float:
+    """As NumPy's, without its search for NaN, which takes as long."""
+    middle = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, middle)[middle])
+    return float(np.partition(values, (middle - 1, middle))[middle - 1 : middle + 1].mean())
 
 
 def _mix(value: Float32, weight: Float32, before: Memory) -> tuple[Float32, Float32]:
@@ -150,19 +163,40 @@ def _mix(value: Float32, weight: Float32, before: Memory) -> tuple[Float32, Floa
 
 def _smooth(value: Float32, weight: Float32, scales: tuple[float, ...] = _SCALES) -> Float32:
     """Normalised convolution from coarse to fine; each scale falls back on the one before."""
-    result = np.zeros_like(value)
-    both = np.dstack([weight * value, weight])
+    result: Float32 = np.zeros_like(value)
+    both = np.stack([weight * value, weight])
     for scale in scales:
-        total, mass = cv2.split(_blur(both, scale))
-        result = (total + np.float32(TRUST) * result) / (mass + np.float32(TRUST))
-    return np.asarray(result, np.float32)
+        total, mass = _blur(both, scale)
+        result *= np.float32(TRUST)
+        result += total
+        mass += np.float32(TRUST)
+        result /= mass
+    return result
 
 
-def _blur(grid: Float32, scale: float) -> Float32:
-    """Sums over the surroundings, in cells."""
-    width = 2 * int(2.5 * scale + 0.5) + 1
-    blurred = cv2.GaussianBlur(grid, (width, width), scale, borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(blurred * np.float32(2 * np.pi * scale**2), np.float32)
+def _blur(grids: Float32, scale: float) -> Float32:
+    """Sums of grids (K, n, n) over the surroundings, in cells."""
+    if grids.shape[-1] <= _SMALL:
+        kernel = _kernel(grids.shape[-1], scale)
+        return np.asarray(kernel @ grids @ kernel)
+    width = 2 * int(_REACH * scale + 0.5) + 1
+    blurred = [
+        cv2.GaussianBlur(grid, (width, width), scale, borderType=cv2.BORDER_CONSTANT)
+        for grid in grids
+    ]
+    return np.asarray(np.stack(blurred) * np.float32(2 * np.pi * scale**2), np.float32)
+
+
+@lru_cache(maxsize=16)
+def _kernel(side: int, scale: float) -> Float32:
+    """Sums over the surroundings along one axis, float32 (side, side), symmetric. On small grids
+    the product of matrices is several times as fast as a filter of 31 taps."""
+    reach = int(_REACH * scale + 0.5)
+    away = np.arange(side)
+    away = away - away[:, None]
+    weight = np.where(np.abs(away) <= reach, np.exp(-0.5 * (away / scale) ** 2), 0.0)
+    total = np.exp(-0.5 * (np.arange(-reach, reach + 1) / scale) ** 2).sum()
+    return np.asarray(weight * (np.sqrt(2 * np.pi) * scale / total), np.float32)
 
 
 def points_near(points: Float32, settings: config.Ground) -> Float32:
@@ -173,7 +207,7 @@ def points_near(points: Float32, settings: config.Ground) -> Float32:
     half = np.float32(side_of(settings) * settings.cell_m / 2 - 1e-3)
     steepest = np.float32(settings.max_slope) * np.sqrt(radius2) + np.float32(0.6)
     keep = np.flatnonzero((above < steepest) & (radius2 < half * half))
-    near: Float32 = columns[:, keep[:: 1 + len(keep) // _MAX_POINTS]].T
+    near: Float32 = columns.take(keep[:: 1 + len(keep) // _MAX_POINTS], axis=1).T
     return near
 
 

@@ -57,8 +57,8 @@ class Boxes:
         covariance[:, 1, 1] = s * s * first + c * c * second
         covariance[:, 0, 1] = covariance[:, 1, 0] = c * s * (first - second)
         covariance[:, 2, 2] = _SIGMA_M**2 + (0.2 * height) ** 2
-        along = 0.5 * size[:, :1] * np.column_stack([c, s])
-        across = 0.5 * size[:, 1:] * np.column_stack([-s, c])
+        along = 0.5 * size[:, :1] * np.array([c, s]).T
+        across = 0.5 * size[:, 1:] * np.array([-s, c]).T
         corners = [xy + along + across, xy - along + across, xy - along - across,
                    xy + along - across]  # fmt: skip
         return cls(
@@ -109,16 +109,18 @@ def headings(groups: Groups, xy: Float64) -> Float64:
     L-Shape Fitting for Vehicle Detection Using Laser Scanners, IV 2017.
     """
     # The same number of each, so that one product serves all: points are left out, or repeated.
-    few = groups.start[:, None] + np.arange(_FIT_POINTS) * groups.count[:, None] // _FIT_POINTS
-    centred = xy[few] - xy[groups.start][:, None]
-    along = np.matmul(_FIT_AXES, centred.astype(np.float32).swapaxes(1, 2))
-    low, high = along.min(axis=2, keepdims=True), along.max(axis=2, keepdims=True)
-    extent = (high - low)[:, :, 0] + np.float32(_FIT_NOISE_M)
+    few = groups.start + np.arange(_FIT_POINTS)[:, None] * groups.count // _FIT_POINTS
+    centred = (xy[few] - xy[groups.start]).astype(np.float32)
+    # Point after point in memory: sums and extremes then run over whole rows.
+    along = (centred.reshape(-1, 2) @ _FIT_AXES.T).reshape(_FIT_POINTS, len(groups), len(_FIT_AXES))
+    low, high = along.min(axis=0), along.max(axis=0)
+    extent = high - low + np.float32(_FIT_NOISE_M)
     to_edge = np.minimum(high - along, along - low)
     n = len(_FIT_ANGLES)  # the axes are followed by those at right angles to them
     area = extent[:, :n] * extent[:, n:]
-    nearer = np.maximum(np.minimum(to_edge[:, :n], to_edge[:, n:]), np.float32(_FIT_NOISE_M))
-    fit = (1 / nearer).sum(axis=2)
+    nearer = np.minimum(to_edge[..., :n], to_edge[..., n:])
+    np.maximum(nearer, np.float32(_FIT_NOISE_M), out=nearer)
+    fit = np.reciprocal(nearer, out=nearer).sum(axis=0)
     best = np.where(area < 1.1 * area.min(axis=1, keepdims=True), fit, 0.0).argmax(axis=1)
     return np.asarray(_FIT_ANGLES[best])
 
@@ -146,25 +148,25 @@ def boxes_of_points(
     c, s = np.cos(angle), np.sin(angle)
     cp, sp, (x, y) = groups.spread(c), groups.spread(s), xy.T
     on_axes = (cp * x + sp * y, cp * y - sp * x)
-    low = np.column_stack([groups.least(v, _STRAY_SHARE) for v in on_axes])
-    high = np.column_stack([groups.most(v, _STRAY_SHARE) for v in on_axes])
+    low = np.array([groups.least(v, _STRAY_SHARE) for v in on_axes]).T
+    high = np.array([groups.most(v, _STRAY_SHARE) for v in on_axes]).T
     size = high - low
     u, v = (low + high).T / 2
-    centre = np.column_stack([c * u - s * v, s * u + c * v])
+    centre = np.array([c * u - s * v, s * u + c * v]).T
     # Which of the box's axes leads away from the sensor, and which way.
-    look = np.column_stack([np.cos(azimuth - angle), np.sin(azimuth - angle)])
+    look = np.array([np.cos(azimuth - angle), np.sin(azimuth - angle)]).T
     along = np.abs(look).argmax(axis=1)
     across, every = 1 - along, np.arange(len(along))
     seen = np.abs(look[:, 1]) * size[:, 0] + np.abs(look[:, 0]) * size[:, 1]
     slack = np.clip(width_m - seen, 0.0, grow_m)
     size[every, across] += slack
-    left = np.column_stack([-np.sin(azimuth), np.cos(azimuth)])
+    left = np.array([-np.sin(azimuth), np.cos(azimuth)]).T
     centre += np.clip(offset_m, -slack / 2, slack / 2)[:, None] * left
     depth = depth or Depth.likely(size[every, across], height)
     grown = np.where(flat, 0.0, np.maximum(depth.m - size[every, along], 0.0))
     size[every, along] += grown
-    outward = np.column_stack([c, s])
-    outward[along == 1] = np.column_stack([-s, c])[along == 1]
+    second = along == 1
+    outward = np.array([np.where(second, -s, c), np.where(second, c, s)]).T
     centre += (0.5 * grown * np.sign(look[every, along]))[:, None] * outward
     sigma = np.empty_like(size)
     # The far side is seldom seen: along the line of sight the size itself is in doubt, and with it
@@ -194,6 +196,6 @@ def boxes_of_width(
 
     xy: float64 (N, 2), their centres; along_m, across_m: standard deviations of the position.
     """
-    size = np.column_stack([depth_m, width_m])
-    sigma = np.column_stack([along_m, across_m])
+    size = np.array([depth_m, width_m]).T
+    sigma = np.array([along_m, across_m]).T
     return Boxes.upright(xy, ground_z, size, height, azimuth, sigma)

@@ -54,7 +54,7 @@ class Sights:
 
     def at(self, i: Index, reach_m: Float64) -> Float64:
         """Positions (K, 2) in base_link on the bearings of masks i (K,), at reaches (K,)."""
-        along = np.column_stack([np.cos(self.bearing[i]), np.sin(self.bearing[i])])
+        along = np.array([np.cos(self.bearing[i]), np.sin(self.bearing[i])]).T
         return np.asarray(self.origin[:2] + reach_m[:, None] * along)
 
 

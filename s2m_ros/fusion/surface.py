@@ -77,11 +77,9 @@ class GroundSurface:
 
     def _grid(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[Float32, Float32]:
         """Column and row of positions, 0 at the centre of the first cell."""
-        column, row = (
-            ((v - corner) / self.cell_m - 0.5).astype(np.float32)
-            for v, corner in ((x, self.corner[0]), (y, self.corner[1]))
-        )
-        return column, row
+        column = (x - self.corner[0]) / self.cell_m - 0.5
+        row = (y - self.corner[1]) / self.cell_m - 0.5
+        return column.astype(np.float32, copy=False), row.astype(np.float32, copy=False)
 
 
 def assumed_ground(settings: config.Ground) -> GroundSurface:
@@ -93,13 +91,14 @@ def assumed_ground(settings: config.Ground) -> GroundSurface:
 
 def bilinear(grid: Float32, column: Float32, row: Float32) -> Float32:
     """Values between cell centres, float32 (N,), held constant beyond the border."""
-    n, wide = len(column), min(max(len(column), 1), _REMAP_WIDTH)
-    at: Float32 = np.zeros(
-        (2, -(-n // wide) * wide), np.float32
-    )  # OpenCV wants a rectangle, not too long
-    at[0, :n], at[1, :n] = column, row
+    n = len(column)
     if n == 0:
         return np.zeros(0, np.float32)
-    x, y = at.reshape(2, -1, wide)
+    if n <= _REMAP_WIDTH:
+        x, y = column[None], row[None]
+    else:  # OpenCV wants a rectangle, not too long
+        at: Float32 = np.zeros((2, -(-n // _REMAP_WIDTH) * _REMAP_WIDTH), np.float32)
+        at[0, :n], at[1, :n] = column, row
+        x, y = at.reshape(2, -1, _REMAP_WIDTH)
     values = cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(values, np.float32).ravel()[:n]

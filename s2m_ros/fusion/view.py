@@ -71,18 +71,19 @@ class Image:
     def ahead(self, points: Float32, base_from_points: Float64) -> Index:
         """The points (N, 3) of some frame that the image may hold, ascending; it holds no others.
 
-        Two planes at a time: what the first two spare is most of a sweep.
+        The first two planes spare most of a sweep the others.
         """
         planes = self.camera.sides @ invert(self.base_from_camera) @ base_from_points
         planes = planes.astype(np.float32)
-        index = np.arange(len(points))
-        for k in range(0, len(planes), 2):
-            inside = np.ones(len(points), np.bool_)
-            for plane in planes[k : k + 2]:
-                inside &= points @ plane[:3] > -plane[3]
-            kept = np.flatnonzero(inside)
-            index, points = index.take(kept), points.take(kept, axis=0)
-        return index
+        if not len(planes):
+            return np.arange(len(points))
+        inside: Bool = points @ planes[0, :3] > -planes[0, 3]
+        for plane in planes[1:2]:
+            inside &= points @ plane[:3] > -plane[3]
+        index = inside.nonzero()[0]
+        points = points.take(index, axis=0)
+        within = (planes[2:, :3] @ points.T > -planes[2:, 3:]).all(axis=0)
+        return index if within.all() else index[within]
 
     def project(self, points: Float32) -> tuple[Float32, Bool]:
         """Pixels (N, 2) of points (N, 3) in base_link, and which of them the image holds."""
@@ -116,10 +117,12 @@ def view_of(image: Image, index: Index, pixels: Float32) -> View:
     roles = np.full(len(index), Role.UNKNOWN, np.uint8)
     if masks.roles is not None:
         rows, columns = masks.roles.roles.shape
-        column, row = _cells(u, v, masks.image_size, (columns, rows))
-        roles = masks.roles.roles[row, column]
+        column, row = x, y
+        if (columns, rows) != masks.grid_size:
+            column, row = _cells(u, v, masks.image_size, (columns, rows))
+        roles = masks.roles.roles.ravel().take(row * np.int32(columns) + column)
     at, number, masked = _under(masks, x, y)
-    return View(image, index, x, y, roles, Groups.in_order(index[at], number), masked)
+    return View(image, index, x, y, roles, Groups.in_order(index.take(at), number), masked)
 
 
 def _cells(
@@ -147,31 +150,37 @@ def _under(masks: ObjectMasks, x: np.ndarray, y: np.ndarray) -> tuple[Index, Ind
     top = max(min(m.y for m in masks.items) - _CLOSE, 0)
     bottom = min(max(m.y + m.bits.shape[0] for m in masks.items) + _CLOSE, masks.grid_size[1])
     height = bottom - top
-    within = np.flatnonzero((y >= top) & (y < bottom))
-    flat = ((y - np.int32(top)) * np.int32(width) + x).take(within)
-    pairs: list[tuple[Index, Index]] = []
+    within = ((y >= top) & (y < bottom)).nonzero()[0]
+    flat = (y.take(within) - np.int32(top)) * np.int32(width) + x.take(within)
     covered = np.zeros((height, width), np.uint8)
+    canvases = []
     for first in range(0, len(masks.items), _MASKS_PER_WORD):
-        some = masks.items[first : first + _MASKS_PER_WORD]
-        canvas = np.zeros((height, width), np.uint32)
-        for bit, mask in enumerate(some):
+        canvas = np.zeros((height, width, _MASKS_PER_WORD // 8), np.uint8)
+        for bit, mask in enumerate(masks.items[first : first + _MASKS_PER_WORD]):
             h, w = mask.bits.shape
-            part = np.s_[mask.y - top : mask.y - top + h, mask.x : mask.x + w]
-            canvas[part] |= mask.bits * np.uint32(1 << bit)
-            covered[part] |= mask.bits.view(np.uint8)
-        at, number = _bits_of(canvas.ravel().take(flat))
-        pairs.append((within.take(at), number + first))
+            part = canvas[mask.y - top : mask.y - top + h, mask.x : mask.x + w, bit >> 3]
+            part |= mask.bits.view(np.uint8) << (bit & 7)
+        canvases.append(canvas.view("<u4")[:, :, 0])
+        covered |= canvases[-1] != 0
     side = 2 * _CLOSE + 1
     wide = cv2.dilate(covered, np.ones((side, side), np.uint8))
+    near = wide.ravel().take(flat).nonzero()[0]  # few: the rest is not looked up any more
+    within, flat = within.take(near), flat.take(near)
     close = np.zeros(len(x), np.bool_)
-    close[within] = wide.ravel().take(flat) > 0
+    close[within] = True
+    pairs: list[tuple[Index, Index]] = []
+    for first, words in zip(range(0, len(masks.items), _MASKS_PER_WORD), canvases, strict=True):
+        at, number = _bits_of(words.ravel().take(flat))
+        pairs.append((within.take(at), number + first))
+    if len(pairs) == 1:
+        return *pairs[0], close
     at, number = (np.concatenate(column) for column in zip(*pairs, strict=True))
     return at, number, close
 
 
 def _bits_of(code: NDArray[np.uint32]) -> tuple[Index, Index]:
     """Pairs of a position in the words (N,) and a bit that is set there, bit after bit."""
-    at = np.flatnonzero(code)
+    at = code.nonzero()[0]
     left = code.take(at)
     places, bits = [], []
     while len(at):  # once for each mask over the most covered point: rarely more than twice
@@ -184,7 +193,7 @@ def _bits_of(code: NDArray[np.uint32]) -> tuple[Index, Index]:
         return at, at
     place, bit = np.concatenate(places), np.concatenate(bits)
     # Of a bit the places ascend within each round, and then anew: those are few.
-    order = np.lexsort((place, bit)) if len(places) > 1 else np.argsort(bit, kind="stable")
+    order = np.lexsort((place, bit)) if len(places) > 1 else bit.argsort(kind="stable")
     return place.take(order), bit.take(order).astype(np.intp)
 
 

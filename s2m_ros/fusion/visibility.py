@@ -119,17 +119,26 @@ def _by_class(image: Image, shown: _Shown) -> Bool:
 def _by_masks(image: Image, shown: _Shown, objects: Sequence[Object3D]) -> Bool:
     masks = image.masks
     patches = {mask.id: mask for mask in masks.items}
-    far = np.full(masks.grid_size[::-1], np.inf, np.float32)
-    for item in objects:
-        mask = patches.get(item.mask_id) if item.camera == masks.camera else None
-        if mask is None:
-            continue
-        h, w = mask.bits.shape
-        away = float(np.hypot(*(item.position[:2] - shown.origin[:2])))
-        patch = far[mask.y : mask.y + h, mask.x : mask.x + w]
-        np.minimum(patch, np.float32(away + _BEHIND_M), out=patch, where=mask.bits)
-    cells = (shown.at * masks.grid_size).astype(np.intp)
-    return np.asarray(shown.reach > far[cells[:, 1], cells[:, 0]])
+    hidden = np.zeros(len(shown.place), np.bool_)
+    found = [o for o in objects if o.camera == masks.camera and o.mask_id in patches]
+    if not found or not len(hidden):
+        return hidden
+    own = [patches[item.mask_id] for item in found]
+    away = np.array([item.position[:2] for item in found]) - shown.origin[:2]
+    far = np.hypot(away[:, 0], away[:, 1]) + _BEHIND_M
+    corner = np.array([(m.x, m.y) for m in own], np.int16).T[:, :, None]
+    size = np.array([m.bits.shape[::-1] for m in own], np.int16).T[:, :, None]
+    cell = np.ascontiguousarray((shown.at * masks.grid_size).astype(np.int16).T)
+    column, row = cell[:, None] - corner
+    near = (shown.reach > far[:, None]) & (column >= 0) & (row >= 0)
+    near &= (column < size[0]) & (row < size[1])
+    mask, place = near.nonzero()  # a place behind a mask's object and in the mask's patch
+    width, height = size[:, :, 0].astype(np.intp)
+    first = (width * height).cumsum() - width * height
+    bits = np.concatenate([m.bits.ravel() for m in own])
+    on = bits[first[mask] + row[mask, place] * width[mask] + column[mask, place]]
+    hidden[place[on]] = True
+    return hidden
 
 
 def _by_points(cloud: Cloud, shown: _Shown, camera_height: float) -> Bool:
@@ -143,11 +152,11 @@ def _by_points(cloud: Cloud, shown: _Shown, camera_height: float) -> Bool:
     rings = int(shown.reach.max(initial=0.0) / RING_M) + 2
     begin = np.minimum((reach + _BEHIND_M) / RING_M + 1, rings - 1)  # the last is never asked
     ring = begin.astype(np.intp)
-    darkness = np.zeros((_BEARINGS, rings), np.float32)
-    np.maximum.at(darkness, (_bearing(away), ring), end)
-    darkness = np.maximum.accumulate(darkness, axis=1)
+    darkness = np.zeros((rings, _BEARINGS), np.float32)
+    np.maximum.at(darkness, (ring, _bearing(away)), end)
+    np.maximum.accumulate(darkness, axis=0, out=darkness)
     at = (shown.reach / RING_M).astype(np.intp)
-    return np.asarray(darkness[shown.bearing, at] > shown.reach)
+    return np.asarray(darkness[at, shown.bearing] > shown.reach)
 
 
 def _bearing(away: NDArray[np.floating]) -> Index:
