@@ -49,21 +49,23 @@ def clearance(
     Along the vehicle's own axes, negative inside. The bounding box stands for the outline, so
     that a long slanting object counts as met a little too soon, never too late.
     """
-    c, s = np.cos(poses[:, 2]), np.sin(poses[:, 2])
-    axes = np.concatenate([np.stack([c, s]), np.stack([-s, c])], axis=1)  # (2, 2 T)
+    yaw = poses[:, 2] if np.ptp(poses[:, 2]) > 0 else poses[:1, 2]  # straight on: one for all
+    c, s = np.cos(yaw), np.sin(yaw)
+    axes = np.array([[c, -s], [s, c]]).reshape(2, -1)  # (2, 2 T)
     spans = outlines @ axes
     low, high = (
-        spans.min(axis=1).reshape(-1, 2, len(poses)),
-        spans.max(axis=1).reshape(-1, 2, len(poses)),
+        bound.T.reshape(2, len(yaw), -1) for bound in (spans.min(axis=1), spans.max(axis=1))
     )
-    way = -poses[:, None, :2] if moved is None else moved - poses[:, None, :2]
-    along = (way[..., 0] * c[:, None] + way[..., 1] * s[:, None]).T
-    across = (way[..., 1] * c[:, None] - way[..., 0] * s[:, None]).T
+    x, y = (
+        -poses[:, k, None] if moved is None else moved[..., k] - poses[:, k, None] for k in (0, 1)
+    )
+    c, s = c[:, None], s[:, None]
+    along, across = x * c + y * s, y * c - x * s
     front, half = settings.base_to_front_m, settings.vehicle_width_m / 2 + settings.path_margin_m
     rear = front - settings.vehicle_length_m
-    ahead_of = np.maximum(low[:, 0] + (along - front), (rear - along) - high[:, 0])
-    beside = np.maximum(low[:, 1] + (across - half), (-half - across) - high[:, 1])
-    return np.asarray(np.maximum(ahead_of, beside).T)
+    ahead_of = np.maximum(low[0] + (along - front), (rear - along) - high[0])
+    beside = np.maximum(low[1] + (across - half), (-half - across) - high[1])
+    return np.asarray(np.maximum(ahead_of, beside))
 
 
 def first_contact(clear: Float64, steps: Float64) -> Float64:

@@ -190,9 +190,10 @@ class HazardPolicy:
         if state != State.OK:
             level = np.minimum(level + rules.degraded.levels_up, Level.CRITICAL)
         no_ego = tracks.ego is None
-        decided = [
-            [c for c, one in zip(codes, row, strict=True) if one] for row in decides.T.tolist()
-        ]
+        decided: list[list[str]] = [[] for _ in tracks.items]
+        for code, of in zip(codes, decides, strict=True):
+            for i in of.nonzero()[0].tolist():
+                decided[i].append(code)
         hazards = []
         for track, final, why, zones, place, known in zip(
             tracks.items,

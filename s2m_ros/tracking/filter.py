@@ -27,11 +27,15 @@ QUIET_UPDATES = 5  # updates at low speed after which an object stands again
 
 def predict(x: Float64, p: Float64, dt: float, sigma: ArrayLike) -> tuple[Float64, Float64]:
     """States (N, 6) and covariances (N, 6, 6) after ``dt`` s; sigma (3,): acceleration, m/s^2."""
-    f = np.eye(6)
-    f[:3, 3:] = dt * np.eye(3)
-    gain = np.vstack([0.5 * dt * dt * np.eye(3), dt * np.eye(3)])
-    q = (gain * np.square(np.asarray(sigma, float))) @ gain.T
-    return x @ f.T, f @ p @ f.T + q
+    moved = x.copy()
+    moved[:, :3] += dt * x[:, 3:]
+    # F P F' + Q, block by block: position (first) and velocity.
+    new = p.copy()
+    new[:, :3] += dt * p[:, 3:]
+    new[:, :, :3] += dt * new[:, :, 3:]
+    gain = np.array([[0.25 * dt**4, 0.5 * dt**3], [0.5 * dt**3, dt**2]])
+    variance = np.square(np.asarray(sigma, float))
+    return moved, new + np.kron(gain, np.diag(variance))
 
 
 def update(x: Float64, p: Float64, z: Float64, r: Float64) -> tuple[Float64, Float64, Float64]:
@@ -140,6 +144,14 @@ class Motion:
         """Forget all rows but these, bool (N,)."""
         for name in ("_x", "_p", "_still", "_still_p", "_ratio", "_quiet", "moving"):
             setattr(self, name, getattr(self, name)[kept])
+
+    def deviations(self) -> Float64:
+        """Standard deviation (N,) of the position along the axis that it is larger on."""
+        axes = np.arange(2)
+        variance = np.where(
+            self.moving[:, None], self._p[:, axes, axes], self._still_p[:, axes, axes]
+        )
+        return np.asarray(np.sqrt(variance.max(axis=1)))
 
     def positions(self) -> Float64:
         """Positions (N, 3) of the model that holds."""

@@ -110,10 +110,10 @@ class Tracker:
         """Whether the whole place of each track, and of where it may be, was looked at: (N,)."""
         if objects.state >= State.UNKNOWN or not len(self._lives):
             return np.zeros(len(self._lives), np.bool_)
-        position, _, covariance = self._motion.estimates()
-        deviation = np.sqrt(np.maximum(covariance[:, 0, 0], covariance[:, 1, 1]))
-        reach = PLACE_MARGIN_M + self._shapes.size[:, :2].max(axis=1) / 2 + deviation
-        around = _from_vehicle(objects, position)[:, None] + reach[:, None, None] * _AROUND
+        size = self._shapes.size[:, :2].max(axis=1)
+        reach = PLACE_MARGIN_M + size / 2 + self._motion.deviations()
+        place = _from_vehicle(objects, self._motion.positions())
+        around = place[:, None] + reach[:, None, None] * _AROUND
         return np.asarray(objects.visibility.at(around).all(axis=1))
 
     def _bury(self, objects: Objects3D) -> None:
