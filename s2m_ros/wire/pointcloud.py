@@ -47,23 +47,23 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
                 f"field {name} is {records.dtype[name]}",
                 "publish x, y, z as float32 or float64 in metres",
             )
+    points = np.empty((len(records), 3), np.float32)
+    kept: NDArray[np.bool_] = np.ones(len(records), np.bool_)
     with np.errstate(over="ignore", invalid="ignore"):  # float64 beyond float32 is far, too
-        points = np.stack([records[name].astype(np.float32) for name in "xyz"], axis=-1)
-    finite: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1))
-    near = np.abs(points).max(axis=1, initial=0) <= _FARTHEST_M  # False for NaN
-    kept: NDArray[np.bool_] = np.asarray(finite & near)
+        for column, name in enumerate("xyz"):
+            values = records[name].astype(np.float32)
+            points[:, column] = values
+            kept &= np.abs(values) <= _FARTHEST_M  # False for NaN
+    stamp, dropped = stamp_ns(message.header.stamp), {}
+    if not kept.all():
+        finite = int(np.isfinite(points).all(axis=1).sum())
+        counts = {"not_finite": len(kept) - finite, "too_far": finite - int(kept.sum())}
+        dropped = {reason: count for reason, count in counts.items() if count}
+        points, records = points[kept], records[kept]
     sweep = Sweep(
-        stamp_ns(message.header.stamp),
-        message.header.frame_id,
-        points[kept],
-        _intensity(records, kept),
-        _offsets(records, kept, stamp_ns(message.header.stamp)),
+        stamp, message.header.frame_id, points, _intensity(records), _offsets(records, stamp)
     )
-    dropped = {
-        "not_finite": int(finite.size - finite.sum()),
-        "too_far": int(finite.sum() - kept.sum()),
-    }
-    return sweep, {reason: count for reason, count in dropped.items() if count}
+    return sweep, dropped
 
 
 def _records(message: Any, source: str) -> NDArray[Any]:
@@ -128,18 +128,15 @@ def _find(records: NDArray[Any], names: tuple[str, ...]) -> NDArray[Any] | None:
     return None
 
 
-def _intensity(records: NDArray[Any], keep: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+def _intensity(records: NDArray[Any]) -> NDArray[np.float32] | None:
     values = _find(records, _INTENSITY)
-    return None if values is None else values[keep].astype(np.float32)
+    return None if values is None else values.astype(np.float32)
 
 
-def _offsets(
-    records: NDArray[Any], keep: NDArray[np.bool_], stamp: int
-) -> NDArray[np.int64] | None:
+def _offsets(records: NDArray[Any], stamp: int) -> NDArray[np.int64] | None:
     values = _find(records, _TIME)
     if values is None:
         return None
-    values = values[keep]
     if values.dtype.kind == "f":
         seconds = np.nan_to_num(values.astype(np.float64))
         seconds = np.clip(seconds, -_LAST_NS, _LAST_NS)
