@@ -92,11 +92,37 @@ class Decoder(nn.Module):
         (N,P,2) px; point_labels (N,P): 1 foreground, 0 background, -1 unused -> mask logits
         (N,1,GRID,GRID) over the windows, predicted IoU (N,) in [0,1].
         """
-        prompts = self.prompt_maps(boxes, windows, points, point_labels)
-        edges = self.edges(torch.cat((patches / 128.0 - 1.0, prompts), dim=1))
-        strange = 4 * sample(anomaly, windows, 4.0, GRID // 2).sigmoid()
-        meaning = self.meaning(sample(features, windows, 4.0, GRID // 2)) + self.strange(strange)
-        x24 = self.fine24(F.relu(self.down24(edges) + meaning))
+        asked = self.sampled(patches, features, anomaly, windows, boxes, points, point_labels)
+        return self.outlined(*asked)
+
+    @staticmethod
+    def sampled(
+        patches: Tensor,
+        features: Tensor,
+        anomaly: Tensor,
+        windows: Tensor,
+        boxes: Tensor,
+        points: Tensor,
+        point_labels: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What there is in each window, without weights: it computes with pixel coordinates, for
+        which half precision is too coarse.
+
+        -> pixels (N,7,GRID,GRID): picture and prompts; strangeness (N,1,GRID/2,GRID/2) in [0,4];
+        meaning (N,D,GRID/2,GRID/2).
+        """
+        prompts = Decoder.prompt_maps(boxes, windows, points, point_labels)
+        pixels = torch.cat((patches / 128.0 - 1.0, prompts), dim=1)
+        strangeness = 4 * sample(anomaly, windows, 4.0, GRID // 2).sigmoid()
+        return pixels, strangeness, sample(features, windows, 4.0, GRID // 2)
+
+    def outlined(
+        self, pixels: Tensor, strangeness: Tensor, meaning: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The network itself, on what ``sampled`` gives."""
+        edges = self.edges(pixels)
+        inner = self.meaning(meaning) + self.strange(strangeness)
+        x24 = self.fine24(F.relu(self.down24(edges) + inner))
         x12 = self.down12(x24)
         x6 = self.down6(x12)
         y = self.fine12(self.up12(x6, x12))

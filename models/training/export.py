@@ -15,6 +15,7 @@ from .network import MULTIPLE_OF, TwoScales
 from .prompter import Prompter
 
 OPSET = 17
+MAP_AXES = {2: "map_height", 3: "map_width"}
 INPUT_HEIGHT, INPUT_WIDTH = 544, 960
 
 
@@ -29,13 +30,18 @@ class ExportedEncoder(nn.Module):
         return self.encoder(image.permute(0, 3, 1, 2).float())
 
 
+class ExportedSampler(nn.Module):
+    def forward(self, patches: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return Decoder.sampled(patches.permute(0, 3, 1, 2).float(), *rest)
+
+
 class ExportedDecoder(nn.Module):
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
         self.decoder = decoder
 
-    def forward(self, patches: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor]:
-        return self.decoder(patches.permute(0, 3, 1, 2).float(), *rest)
+    def forward(self, *sampled: Tensor) -> tuple[Tensor, Tensor]:
+        return self.decoder.outlined(*sampled)
 
 
 class ExportedPrompter(nn.Module):
@@ -49,61 +55,84 @@ class ExportedPrompter(nn.Module):
 
 
 ENCODER_OUTPUTS = ["anomaly", "logits", "features"]
-DECODER_INPUTS = [
+SAMPLER_INPUTS = [
     "patches", "features", "anomaly", "windows", "boxes", "points", "point_labels",
 ]  # fmt: skip
+SAMPLER_OUTPUTS = ["pixels", "strangeness", "meaning"]
 DECODER_OUTPUTS = ["masks", "iou"]
 PROMPTER_OUTPUTS = ["boxes", "confidence"]
+GRAPHS = ("encoder", "sampler", "decoder")
 
 
 def export_graphs(encoder: TwoScales, decoder: Decoder, directory: Path) -> None:
-    """Write encoder.onnx and decoder.onnx (float32) with dynamic image size and number of boxes."""
+    """Write encoder.onnx, then ``export_decoder``; the size of the image is dynamic."""
     directory.mkdir(parents=True, exist_ok=True)
-    encoder, decoder = encoder.eval(), decoder.eval()
     image = torch.randint(0, 256, (1, 96, 128, 3), dtype=torch.uint8)
-    map_axes = {2: "map_height", 3: "map_width"}
-    image_axes = {1: "height", 2: "width"}
     torch.onnx.export(
-        ExportedEncoder(encoder),
+        ExportedEncoder(encoder.eval()),
         (image,),
         str(directory / "encoder.onnx"),
         input_names=["image"],
         output_names=ENCODER_OUTPUTS,
-        dynamic_axes={"image": image_axes, **dict.fromkeys(ENCODER_OUTPUTS, map_axes)},
-        opset_version=OPSET,
-        dynamo=False,
-    )
-    boxes = torch.tensor(
-        [[10.0, 10.0, 40.0, 50.0], [5.0, 5.0, 20.0, 20.0], [60.0, 30.0, 90.0, 80.0]]
-    )
-    points = torch.zeros(3, 2, 2)
-    torch.onnx.export(
-        ExportedDecoder(decoder),
-        (
-            torch.randint(0, 256, (3, GRID, GRID, 3), dtype=torch.uint8),
-            torch.rand(1, 64, 24, 32),
-            torch.rand(1, 1, 24, 32),
-            boxes,
-            boxes,
-            points,
-            torch.full((3, 2), -1.0),
-        ),
-        str(directory / "decoder.onnx"),
-        input_names=DECODER_INPUTS,
-        output_names=DECODER_OUTPUTS,
         dynamic_axes={
-            "features": map_axes,
-            "anomaly": map_axes,
-            **{name: {0: "boxes"} for name in ("patches", "windows", "boxes")},
-            "points": {0: "boxes", 1: "points"},
-            "point_labels": {0: "boxes", 1: "points"},
-            **{name: {0: "boxes"} for name in DECODER_OUTPUTS},
+            "image": {1: "height", 2: "width"},
+            **dict.fromkeys(ENCODER_OUTPUTS, MAP_AXES),
         },
         opset_version=OPSET,
         dynamo=False,
     )
-    for name in ("encoder.onnx", "decoder.onnx"):
-        onnx.checker.check_model(str(directory / name))
+    onnx.checker.check_model(str(directory / "encoder.onnx"))
+    export_decoder(decoder, directory)
+
+
+def export_decoder(decoder: Decoder, directory: Path) -> None:
+    """Write the decoder with a dynamic number of boxes, in two graphs (float32).
+
+    sampler.onnx computes with coordinates and needs the full precision; decoder.onnx has all the
+    weights, nearly all the work, and may run in half precision.
+    """
+    boxes = torch.tensor(
+        [[10.0, 10.0, 40.0, 50.0], [5.0, 5.0, 20.0, 20.0], [60.0, 30.0, 90.0, 80.0]]
+    )
+    asked = (
+        torch.randint(0, 256, (3, GRID, GRID, 3), dtype=torch.uint8),
+        torch.rand(1, 64, 24, 32),
+        torch.rand(1, 1, 24, 32),
+        boxes,
+        boxes,
+        torch.zeros(3, 2, 2),
+        torch.full((3, 2), -1.0),
+    )
+    per_box, per_point = {0: "boxes"}, {0: "boxes", 1: "points"}
+    sampled_axes = dict.fromkeys(SAMPLER_OUTPUTS, per_box)
+    torch.onnx.export(
+        ExportedSampler(),
+        asked,
+        str(directory / "sampler.onnx"),
+        input_names=SAMPLER_INPUTS,
+        output_names=SAMPLER_OUTPUTS,
+        dynamic_axes={
+            "features": MAP_AXES,
+            "anomaly": MAP_AXES,
+            **dict.fromkeys(("patches", "windows", "boxes"), per_box),
+            **dict.fromkeys(("points", "point_labels"), per_point),
+            **sampled_axes,
+        },
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    torch.onnx.export(
+        ExportedDecoder(decoder.eval()),
+        ExportedSampler()(*asked),
+        str(directory / "decoder.onnx"),
+        input_names=SAMPLER_OUTPUTS,
+        output_names=DECODER_OUTPUTS,
+        dynamic_axes={**sampled_axes, **dict.fromkeys(DECODER_OUTPUTS, per_box)},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    for part in ("sampler", "decoder"):
+        onnx.checker.check_model(str(directory / f"{part}.onnx"))
 
 
 def add_prompter(directory: Path, prompter: Prompter) -> None:
@@ -116,7 +145,7 @@ def add_prompter(directory: Path, prompter: Prompter) -> None:
         input_names=["rarity"],
         output_names=PROMPTER_OUTPUTS,
         dynamic_axes={
-            "rarity": {2: "map_height", 3: "map_width"},
+            "rarity": MAP_AXES,
             **{name: {0: "places"} for name in PROMPTER_OUTPUTS},
         },
         opset_version=OPSET,
@@ -137,13 +166,13 @@ def seal(path: Path) -> dict[str, Any]:
 def write_manifest(
     directory: Path, *, version: str, calibration: dict[str, Any], data: list[dict[str, str]]
 ) -> None:
-    """Write model.yaml beside the two graphs."""
+    """Write model.yaml beside the graphs."""
     manifest = {
         "name": "apron_lite0",
         "version": version,
         "description": "Anomaly score, known classes and prompted masks from one encoder call.",
         "licence": "Apache-2.0 code; weights for research use, see MODEL_CARD.md",
-        "files": {part: seal(directory / f"{part}.onnx") for part in ("encoder", "decoder")},
+        "files": {part: seal(directory / f"{part}.onnx") for part in GRAPHS},
         "input": {
             "width": INPUT_WIDTH,
             "height": INPUT_HEIGHT,
@@ -155,7 +184,6 @@ def write_manifest(
         "classes": [{"name": c.name, "role": c.role} for c in CLASSES],
         "encoder": {"outputs": ENCODER_OUTPUTS},
         "decoder": {
-            "inputs": DECODER_INPUTS,
             "margin": MARGIN,
             "min_box_px": MIN_BOX_PX,
             "patch_px": GRID,

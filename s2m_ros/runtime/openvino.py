@@ -25,7 +25,10 @@ def importable() -> bool:
 
 
 class OpenVinoGraph:
-    """One ONNX graph, compiled anew for each set of input shapes."""
+    """One ONNX graph, compiled anew for each set of input shapes.
+
+    Of inputs whose first size is free, as of a batch, it stays free.
+    """
 
     provider = PROVIDER
 
@@ -56,7 +59,12 @@ class OpenVinoGraph:
         self._requests: dict[tuple[tuple[int, ...], ...], Any] = {}
 
     def run(self, feed: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
-        shapes = tuple(tuple(feed[name].shape) for name in self.inputs)
+        shapes = tuple(
+            tuple(feed[name].shape)
+            if self.input_shapes[name][:1] != (None,)
+            else (-1, *feed[name].shape[1:])
+            for name in self.inputs
+        )
         request = self._requests.get(shapes)
         if request is None:
             request = self._compile(shapes)

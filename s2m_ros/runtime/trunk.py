@@ -11,9 +11,9 @@ from ..config import Model
 from ..perception.interfaces import Candidates, Encoding
 from ..perception.paste import paste
 from ..perception.windows import crops, windows_of
-from ..types import Float32, InputError, Prompts, Role, RoleMap, UInt8
+from ..types import InputError, Prompts, Role, RoleMap, UInt8
 from .manifest import Manifest
-from .session import Session
+from .session import Array, Session
 
 
 def input_size(
@@ -129,7 +129,13 @@ class TrunkSegmenter:
 
     def __init__(self, manifest: Manifest, config: Model) -> None:
         self._manifest = manifest
-        self._session = Session(manifest.file("decoder"), config)
+        self._sampler: Session | None = None
+        if "sampler" in manifest.files:
+            self._sampler = Session(manifest.file("sampler"), config)
+        # What computes with pixel coordinates is in the sampler; without one it is in the decoder.
+        self._session = Session(
+            manifest.file("decoder"), config, reduced_precision=self._sampler is not None
+        )
         missing = {"masks", "iou"} - set(self._session.outputs)
         if missing:
             raise InputError(
@@ -156,7 +162,7 @@ class TrunkSegmenter:
         windows = windows_of(boxes, part.margin, part.min_box_px)
         # The picture itself may be finer than the network's input: small objects gain by it.
         views = np.asarray(windows / np.tile(scale, 2), np.float32)
-        given: dict[str, Float32 | UInt8] = {
+        given: dict[str, Array] = {
             "patches": crops(encoding.image, views, part.patch_px),
             **encoding.features,
             "windows": windows,
@@ -168,17 +174,24 @@ class TrunkSegmenter:
             given["anomaly"] = encoding.anomaly[None, None]
         if encoding.logits is not None:
             given["logits"] = encoding.logits[None]
-        lacking = [name for name in self._session.inputs if name not in given]
-        if lacking:
-            raise InputError(
-                str(self._session.path),
-                f"needs {lacking}, the encoder gives {sorted(given)}",
-                "list these outputs under encoder.outputs in model.yaml",
-            )
-        feed = {name: given[name] for name in self._session.inputs}
-        masks, iou = self._session.run(feed, ("masks", "iou"))
+        if self._sampler is not None:
+            sampled = self._sampler.run(_feed(self._sampler, given))
+            given |= dict(zip(self._sampler.outputs, sampled, strict=True))
+        masks, iou = self._session.run(_feed(self._session, given), ("masks", "iou"))
         items = tuple(
             paste(masks[i, 0], windows[i], grid, i, float(np.clip(iou[i], 0, 1)))
             for i in range(len(prompts))
         )
         return Candidates(grid, items)
+
+
+def _feed(session: Session, given: Mapping[str, Array]) -> dict[str, Array]:
+    """The inputs of a graph; InputError names those that nothing gives."""
+    lacking = [name for name in session.inputs if name not in given]
+    if lacking:
+        raise InputError(
+            str(session.path),
+            f"needs {lacking}, the encoder gives {sorted(given)}",
+            "list these outputs under encoder.outputs in model.yaml",
+        )
+    return {name: given[name] for name in session.inputs}

@@ -35,9 +35,26 @@ def encoder(folder: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(folder / "encoder.onnx", providers=["CPUExecutionProvider"])
 
 
+class Decoder:
+    """The two graphs one after the other: the sampler's outputs are the decoder's inputs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.parts = [
+            onnxruntime.InferenceSession(folder / name, providers=["CPUExecutionProvider"])
+            for name in ("sampler.onnx", "decoder.onnx")
+        ]
+
+    def __call__(self, **given: Any) -> dict[str, np.ndarray]:
+        for part in self.parts:
+            feed = {item.name: given[item.name] for item in part.get_inputs()}
+            names = [item.name for item in part.get_outputs()]
+            given = dict(zip(names, part.run(names, feed), strict=True))
+        return given
+
+
 @pytest.fixture(scope="module")
-def decoder(folder: Path) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(folder / "decoder.onnx", providers=["CPUExecutionProvider"])
+def decoder(folder: Path) -> Decoder:
+    return Decoder(folder)
 
 
 def test_files_are_the_ones_of_the_manifest(folder: Path, manifest: dict[str, Any]) -> None:
@@ -82,7 +99,7 @@ def test_encoder_takes_any_size(
 @pytest.mark.parametrize(("count", "points"), [(1, 1), (5, 3)])
 def test_decoder_takes_any_number_of_prompts(
     encoder: onnxruntime.InferenceSession,
-    decoder: onnxruntime.InferenceSession,
+    decoder: Decoder,
     manifest: dict[str, Any],
     count: int,
     points: int,
@@ -101,8 +118,8 @@ def test_decoder_takes_any_number_of_prompts(
         "points": np.full((count, points, 2), 40, np.float32),
         "point_labels": np.full((count, points), -1, np.float32),
     }
-    wanted = {name: given[name] for name in manifest["decoder"]["inputs"]}
-    masks, iou = decoder.run(["masks", "iou"], wanted)
+    answer = decoder(**given)
+    masks, iou = answer["masks"], answer["iou"]
     assert masks.shape[:2] == (count, 1)
     assert masks.shape[2] == masks.shape[3]
     assert iou.shape == (count,)
@@ -111,7 +128,7 @@ def test_decoder_takes_any_number_of_prompts(
 
 def test_points_and_boxes_are_answered_one_by_one(
     encoder: onnxruntime.InferenceSession,
-    decoder: onnxruntime.InferenceSession,
+    decoder: Decoder,
     manifest: dict[str, Any],
 ) -> None:
     """A prompt's mask does not depend on what else is asked, and does depend on its points."""
@@ -132,7 +149,7 @@ def test_points_and_boxes_are_answered_one_by_one(
             "points": np.full((len(boxes), 1, 2), 40, np.float32),
             "point_labels": np.full((len(boxes), 1), label, np.float32),
         }
-        return decoder.run(["masks"], given)[0]
+        return decoder(**given)["masks"]
 
     first, second = [20.0, 20.0, 60.0, 60.0], [50.0, 10.0, 90.0, 80.0]
     np.testing.assert_allclose(masks([first, second], -1)[:1], masks([first], -1), atol=1e-3)

@@ -7,14 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from s2m_ros.config import Model
 from s2m_ros.config import Perception as Settings
 from s2m_ros.evaluation.evaluate import at_label_size
 from s2m_ros.evaluation.layouts import plain, read_label
 from s2m_ros.evaluation.pixel import PixelPool
 from s2m_ros.perception.images import at_image_size, read_rgb
+from s2m_ros.perception.interfaces import Candidate
 from s2m_ros.perception.pipeline import Perception
+from s2m_ros.perception.selection import overlap
 from s2m_ros.runtime.build import build_perception
-from s2m_ros.types import State
+from s2m_ros.runtime.manifest import find, read
+from s2m_ros.runtime.trunk import TrunkSegmenter
+from s2m_ros.types import Prompts, State
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +42,38 @@ def test_the_same_frame_gives_the_same_bits(perception: Perception) -> None:
     assert [m.evidence for m in one.masks.items] == [m.evidence for m in two.masks.items]
     assert one.masks.state == State.OK
     assert one.masks.roles is not None
+
+
+def test_the_decoder_may_run_in_half_precision(perception: Perception) -> None:
+    pytest.importorskip("openvino", reason="the intel extra is not installed")
+    manifest = read(find("apron_lite0"))
+    exact = TrunkSegmenter(manifest, Model(providers=["CPUExecutionProvider"]))
+    fast = TrunkSegmenter(
+        manifest, Model(providers=["OpenVINOExecutionProvider", "CPUExecutionProvider"])
+    )
+    assert fast.info["provider"] != exact.info["provider"]
+    rng = np.random.default_rng(5)
+    image = np.full((352, 640, 3), 110, np.uint8)
+    image[100:180, 200:320] = rng.integers(150, 250, (80, 120, 3))
+    encoding = perception.encoder.encode(image)
+    for count in (1, 5, 2):
+        boxes = np.tile(np.float32([195, 95, 325, 185]), (count, 1))
+        prompts = Prompts(
+            boxes,
+            np.tile(np.float32([260, 140]), (count, 1, 1)),
+            np.ones((count, 1), np.float32),
+            *np.ones((2, count), np.float32),
+        )
+        ours, theirs = fast(encoding, prompts), exact(encoding, prompts)
+        assert len(ours.items) == count
+        for a, b in zip(ours.items, theirs.items, strict=True):
+            assert abs(a.predicted_iou - b.predicted_iou) < 0.02
+            assert mask_iou(a, b) > 0.97
+
+
+def mask_iou(a: Candidate, b: Candidate) -> float:
+    both = overlap(a, b)
+    return both / (a.bits.sum() + b.bits.sum() - both)
 
 
 @pytest.mark.data
