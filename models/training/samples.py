@@ -31,11 +31,22 @@ MIXTURE: dict[str, tuple[float, float, float]] = {
     "mixed": (0.08, 0.5, 1.4),
     "runway": (0.07, 0.4, 1.4),
     "apron": (0.20, 0.6, 1.6),
+    "reviewed": (0.15, 0.6, 1.6),
 }
 SCENERY = ("camvid", "camvid", "kitti", "nuscenes", "mixed")  # without unknown objects
 # Share of nameless things among the unknown. With 0.3, patches and manholes of a clean road scored.
 DEBRIS = 0.08
-PASTED = {"camvid", "campus", "asphalt", "kitti", "nuscenes", "mixed", "runway", "apron"}
+PASTED = {
+    "camvid",
+    "campus",
+    "asphalt",
+    "kitti",
+    "nuscenes",
+    "mixed",
+    "runway",
+    "apron",
+    "reviewed",
+}
 
 
 def crop(scene: Scene, rng: Generator, low: float, high: float) -> Scene:

@@ -6,7 +6,7 @@ its meadow is a real unknown object without any trace of cut and paste.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -86,8 +86,15 @@ def normal_scene(image: Image, labels: Image | None = None, unsure: Image | None
 class Corpus:
     """All sources under one data folder, decoded once and kept in memory (about 2 GB)."""
 
-    def __init__(self, data: Path, part: str, apron_frames: Path | None = None) -> None:
-        """`part` is 'train' or 'held_out', as split.json names them; apron_frames: see apron.py."""
+    def __init__(
+        self,
+        data: Path,
+        part: str,
+        apron_frames: Path | None = None,
+        reviewed_sets: Sequence[Path] = (),
+    ) -> None:
+        """`part` is 'train' or 'held_out', as split.json names them; apron_frames: see apron.py,
+        reviewed_sets: see reviewed.py."""
         split = json.loads(SPLIT_FILE.read_text())
         if part not in split:
             raise ValueError(f"expected part to be one of {sorted(split)}, got {part!r}")
@@ -106,6 +113,11 @@ class Corpus:
 
             self.names["apron"] = apron.names(apron_frames, part == "held_out")
             self._readers["apron"] = partial(apron.read, apron_frames)
+        if reviewed_sets:
+            from . import reviewed  # which needs this module
+
+            self.names["reviewed"] = reviewed.names(reviewed_sets, part == "held_out")
+            self._readers["reviewed"] = partial(reviewed.read, reviewed_sets)
 
     def scene(self, source: str, name: str) -> Scene:
         key = (source, name)

@@ -1,6 +1,6 @@
 """Train the default model: encoder and mask decoder together, then the decoder alone, the prompter.
 
-    python -m models.training.train --data DIR [--work DIR] [--out models/apron_lite0]
+    python -m models.training.train --data DIR [--reviewed DIR]... [--work DIR] [--out DIR]
 
 Resumes from the checkpoints in --work. The same seed and steps give the same samples.
 """
@@ -43,7 +43,7 @@ FROZEN = ("trunk.stem", "trunk.stages.0", "trunk.stages.1")
 # The decoder learns from whole objects: mostly COCO and DAVIS, pasted ones for small sizes.
 DECODER_MIXTURE = {
     "coco": 0.55, "davis": 0.15, "camvid": 0.08, "campus": 0.0, "asphalt": 0.05, "kitti": 0.05,
-    "nuscenes": 0.02, "mixed": 0.05, "runway": 0.05, "apron": 0.0,
+    "nuscenes": 0.02, "mixed": 0.05, "runway": 0.05, "apron": 0.0, "reviewed": 0.0,
 }  # fmt: skip
 
 
@@ -273,6 +273,13 @@ def main() -> None:
         "--apron-frames", type=int, default=240, help="frames of the simulator to render"
     )
     parser.add_argument(
+        "--reviewed",
+        type=Path,
+        action="append",
+        default=[],
+        help="a training set that the review page exported; as often as there are some",
+    )
+    parser.add_argument(
         "--only", choices=("networks", "decoder", "prompter"), help="one stage, and no release"
     )
     parser.add_argument("--seed", type=int, default=0)
@@ -289,7 +296,7 @@ def main() -> None:
         frames = options.work / "apron"
         drawing = progress.add_task("apron frames", total=options.apron_frames)
         apron.render(frames, options.apron_frames, lambda n: progress.update(drawing, completed=n))
-        corpus = Corpus(options.data, "train", frames)
+        corpus = Corpus(options.data, "train", frames, options.reviewed)
         shared = (options.seed, options.work, progress)
         steps = options.network_steps if options.only in (None, "networks") else 0
         networks = train_networks(corpus, steps, *shared)

@@ -1,7 +1,8 @@
-"""Fit a site calibration on unlabelled normal footage (``runtime/site.py``).
+"""Fit a site calibration on footage of the site (``runtime/site.py``).
 
 Three passes: statistics of logits and features; quantiles of each scorer; the evidence of the
-masks that the footage gives although nothing unknown is in it.
+masks that the footage gives although nothing unknown is there. What labels call unknown, or leave
+open, is no part of what is normal.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..config import Perception as Settings
 from ..perception.calibration import Quantiles
@@ -23,10 +26,12 @@ from ..runtime.scorers import SCORERS, build_scorer, names_in, raw_function
 from ..runtime.site import Site
 from ..runtime.trunk import TrunkEncoder
 from ..types import Float32, InputError
-from .footage import Footage
+from .footage import Footage, Shot
+from .operating import Evidence
 
 CELLS_PER_FRAME = 2000
 MOST_MASKS = 500
+KEEP = 0.95
 PASSES = 3
 """Over the footage; one when only the operating point is fitted."""
 
@@ -37,12 +42,14 @@ def calibrate(
     false_masks_per_minute: float,
     scorers: Sequence[str] | None = None,
     advance: Callable[[], None] = lambda: None,
+    keep: float = KEEP,
 ) -> Site:
     """The site calibration of the settings' model. ``advance`` is called once a frame and pass.
 
     scorers: those to calibrate; all that the model can run by default; with none at all only the
     operating point is fitted, on the model's own quantiles. The operating point is that of
-    ``settings.scorer``. Raises InputError when the footage holds no frame.
+    ``settings.scorer``. keep: share of the labelled objects that it must not lose. Raises
+    InputError when the footage holds no frame, and when no mask could reach the operating point.
     """
     manifest = read(find(settings.model.path))
     encoder = TrunkEncoder(manifest, settings.model)
@@ -53,15 +60,28 @@ def calibrate(
         raise _nothing()
     found = _evidence(settings, footage, encoder, manifest, site, advance)
     allowed = false_masks_per_minute * footage.seconds / 60.0
+    point = found.point(allowed, keep)
+    if point >= 1.0:
+        raise InputError(
+            "operating point",
+            f"would be 1, so that nothing is ever found: {footage.seconds:.0f} s of footage with "
+            f"{len(found.false)} false masks cannot show {false_masks_per_minute:g} a minute",
+            "give more footage, labelled objects (images/ with labels/), or a higher "
+            "--false-masks-per-minute",
+        )
     return replace(
         site,
-        min_evidence={settings.scorer: operating_point(found, allowed)},
+        min_evidence={settings.scorer: point},
         about={
             **site.about,
             "frames": str(len(footage)),
             "seconds": f"{footage.seconds:.1f}",
             "false_masks_per_minute": f"{false_masks_per_minute:g}",
-            "masks_seen": str(len(found)),
+            "false_masks_on_footage": str(found.passing(point)),
+            "masks_seen": str(len(found.false)),
+            "objects": str(len(found.objects)),
+            "objects_kept": f"{found.kept(point):.3f}",
+            "extrapolated": str(allowed < 1),
             "model": manifest.name,
         },
     )
@@ -106,8 +126,8 @@ def _evidence(
     manifest: Manifest,
     site: Site,
     advance: Callable[[], None],
-) -> np.typing.NDArray[np.float64]:
-    """Evidence of every mask that the footage gives, whatever it is: float64 (N,)."""
+) -> Evidence:
+    """Of every mask that the footage gives, whatever its evidence is."""
     open_ended = settings.selection.model_copy(
         update={"min_evidence": 0.0, "max_masks": MOST_MASKS}
     )
@@ -119,30 +139,11 @@ def _evidence(
         build_segmenter(settings, manifest),
         settings,
     )
-    found: list[float] = []
-    for image in footage:
-        found += [item.evidence for item in perception.perceive(image).masks.items]
+    found = Evidence()
+    for shot in footage:
+        found.add(perception.perceive(shot.image).masks, shot.label)
         advance()
-    return np.asarray(found, np.float64)
-
-
-def operating_point(evidence: np.typing.NDArray[np.float64], allowed: float) -> float:
-    """The least evidence at which at most ``allowed`` of these false masks would have come out.
-
-    When less than one is allowed the highest ones are continued by an exponential tail (mean
-    excess over the k-th highest), because the footage itself cannot show so rare an event.
-    """
-    ranked = np.sort(evidence)[::-1]
-    if len(ranked) <= allowed:
-        return 0.0
-    if allowed >= 1:
-        return float(np.nextafter(ranked[int(allowed)], 2.0))
-    k = min(max(len(ranked) // 10, 5), len(ranked) - 1)
-    if k < 1:
-        return min(float(ranked[0]) + 0.05, 1.0)
-    scale = max(float((ranked[:k] - ranked[k]).mean()), 1e-3)
-    tail = float(ranked[k]) + scale * np.log(k / max(allowed, 1e-3))
-    return float(min(max(tail, np.nextafter(ranked[0], 2.0)), 1.0))
+    return found
 
 
 def runnable(manifest: Manifest, statistics: Statistics | None) -> list[str]:
@@ -166,22 +167,23 @@ class _Encodings:
     ) -> None:
         self._encoder, self._footage, self._advance = encoder, footage, advance
 
-    def __iter__(self) -> Iterator[Encoding]:
-        for image in self._footage:
-            yield self._encoder.encode(image)
+    def __iter__(self) -> Iterator[tuple[Encoding, Shot]]:
+        for shot in self._footage:
+            yield self._encoder.encode(shot.image), shot
             self._advance()
 
 
 def _statistics(encodings: _Encodings, manifest: Manifest) -> Statistics | None:
     logits: list[Float32] = []
     features: list[Float32] = []
-    for number, encoding in enumerate(encodings):
+    for number, (encoding, shot) in enumerate(encodings):
         if encoding.logits is None or not encoding.features:
             continue
         maps = next(iter(encoding.features.values()))[0]
         if maps.shape[1:] != encoding.logits.shape[1:]:
             continue
-        chosen = _sample(maps.shape[1] * maps.shape[2], number)
+        cells = _normal(shot, maps.shape[1:])
+        chosen = cells[_sample(len(cells), number)]
         logits.append(encoding.logits.reshape(len(encoding.logits), -1)[:, chosen].T)
         features.append(maps.reshape(len(maps), -1)[:, chosen].T)
     if sum(map(len, logits)) < 100:
@@ -198,14 +200,26 @@ def _quantiles(
 ) -> dict[str, Quantiles]:
     functions = {name: raw_function(name, manifest, settings.model, site) for name in names}
     samples: dict[str, list[Float32]] = {name: [] for name in names}
-    for number, encoding in enumerate(encodings):
+    for number, (encoding, shot) in enumerate(encodings):
         for name, function in functions.items():
-            raw = function(encoding).ravel()
+            raw = function(encoding)
+            normal = raw.ravel()[_normal(shot, raw.shape)]
+            every = _is_cheap(name) or not len(normal)
             samples[name].append(
-                raw if _is_cheap(name) else raw[_sample(len(raw), ~number & 0xFFFF)]
+                normal if every else normal[_sample(len(normal), ~number & 0xFFFF)]
             )
     fitted = {name: _fitted(np.concatenate(parts)) for name, parts in samples.items()}
     return {name: table for name, table in fitted.items() if table is not None}
+
+
+def _normal(shot: Shot, shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Which cells of a map (h, w) show nothing that the label calls unknown or leaves open."""
+    height, width = shape
+    if shot.label is None:
+        return np.arange(height * width)
+    other = (shot.label.anomaly | shot.label.ignore).astype(np.float32)
+    touched = cv2.resize(other, (width, height), interpolation=cv2.INTER_AREA) > 0
+    return np.flatnonzero(~touched)
 
 
 def _fitted(raw: Float32) -> Quantiles | None:
@@ -223,6 +237,6 @@ def _is_cheap(name: str) -> bool:
     return name == "learned" or name in LOGIT_SCORES
 
 
-def _sample(cells: int, seed: int) -> np.typing.NDArray[np.intp]:
+def _sample(cells: int, seed: int) -> NDArray[np.intp]:
     rng = np.random.default_rng(seed)
     return rng.choice(cells, min(cells, CELLS_PER_FRAME), replace=False)

@@ -1,8 +1,12 @@
-"""Normal footage of a site, to be gone through several times: folders of images and bags."""
+"""Footage of a site, to be gone through several times: bags, folders of images, labelled images.
+
+Of footage without labels nothing is known but that it holds nothing unknown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -10,16 +14,25 @@ from ..bags.reader import BagReader
 from ..perception.images import SUFFIXES, read_rgb
 from ..types import InputError, UInt8
 from ..wire.image import decode_compressed, decode_image
+from .layouts import Label, plain, read_label
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """image: uint8 (H, W, 3) RGB; label: what is unknown in it, None where nothing is."""
+
+    image: UInt8
+    label: Label | None = None
+
+
 class Footage(Protocol):
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[UInt8]:
-        """Images, uint8 (H, W, 3) RGB, in the same order each time."""
+    def __iter__(self) -> Iterator[Shot]:
+        """In the same order each time."""
         ...
 
     @property
@@ -40,12 +53,32 @@ class Folder:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def __iter__(self) -> Iterator[UInt8]:
-        return (read_rgb(path) for path in self._paths)
+    def __iter__(self) -> Iterator[Shot]:
+        return (Shot(read_rgb(path)) for path in self._paths)
 
     @property
     def seconds(self) -> float:
         return len(self._paths) / self._rate_hz
+
+
+class Labelled:
+    """``images/`` with ``labels/`` of the same names, as the review page exports them."""
+
+    def __init__(self, path: Path, rate_hz: float) -> None:
+        self._samples = plain(path / "images", path / "labels")
+        self._rate_hz = rate_hz
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __iter__(self) -> Iterator[Shot]:
+        for sample in self._samples:
+            assert sample.label is not None
+            yield Shot(read_rgb(sample.image), read_label(sample.label))
+
+    @property
+    def seconds(self) -> float:
+        return len(self._samples) / self._rate_hz
 
 
 class Bag:
@@ -67,11 +100,11 @@ class Bag:
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[UInt8]:
+    def __iter__(self) -> Iterator[Shot]:
         with BagReader(self._path) as bag:
             for message in bag.messages(self._topics):
                 decode = decode_compressed if message.type == COMPRESSED else decode_image
-                yield decode(bag.decode(message), message.topic)
+                yield Shot(decode(bag.decode(message), message.topic))
 
     @property
     def seconds(self) -> float:
@@ -79,7 +112,9 @@ class Bag:
 
 
 def open_footage(path: Path, rate_hz: float, topic: str | None = None) -> Footage:
-    """A folder of images, or else a bag."""
+    """A folder of labelled images, a folder of images, or else a bag."""
+    if (path / "images").is_dir() and (path / "labels").is_dir():
+        return Labelled(path, rate_hz)
     if path.is_dir() and not (path / "metadata.yaml").is_file():
         return Folder(path, rate_hz)
     return Bag(path, topic)
@@ -97,12 +132,12 @@ class Together:
     def __len__(self) -> int:
         return -(-self._total // self._step)
 
-    def __iter__(self) -> Iterator[UInt8]:
+    def __iter__(self) -> Iterator[Shot]:
         number = 0
         for part in self._parts:
-            for image in part:
+            for shot in part:
                 if number % self._step == 0:
-                    yield image
+                    yield shot
                 number += 1
 
     @property
