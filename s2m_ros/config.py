@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from s2m_ros.documents import read_yaml, yaml_of
 from s2m_ros.types import shortened
@@ -29,6 +29,40 @@ class Section(BaseModel):
 def leaf(default: Any, description: str, unit: str = "", **bounds: Any) -> Any:
     """A setting with its description, unit and pydantic bounds (ge, gt, le, lt)."""
     return Field(default, description=description, json_schema_extra={"unit": unit}, **bounds)
+
+
+class TensorRT(Section):
+    """Engines that TensorRT makes for one machine (docs/tensorrt.md)."""
+
+    precision: Literal["fp32", "fp16", "int8"] = leaf(
+        "fp16",
+        "Arithmetic; graphs that compute with pixel coordinates keep fp32, int8 is for the"
+        " encoder alone",
+    )
+    calibration: str = leaf("", "File of `s2m models calibrate`, which int8 needs")
+    boxes: int = leaf(
+        24, "Boxes in one call of the mask decoder; more take several", "", ge=1, le=512
+    )
+    points: int = leaf(3, "Points of a box; not below prompting.points", "", ge=1, le=16)
+    optimization_level: int = leaf(
+        3, "Effort of building: 5 takes longest and runs fastest", "", ge=0, le=5
+    )
+    workspace_mb: int = leaf(1024, "Most memory for the work of one layer", "MB", ge=16, le=65536)
+    cuda_graph: bool = leaf(False, "Record a call once and replay it: less work for the CPU")
+    cache: str = leaf(
+        "", "Folder of the engines; empty: s2m_ros/engines in $XDG_CACHE_HOME or ~/.cache"
+    )
+    missing: Literal["refuse", "build"] = leaf(
+        "refuse",
+        "Without an engine for this machine and these settings: refuse, or build one at the start,"
+        " which takes minutes",
+    )
+
+    @model_validator(mode="after")
+    def _int8_is_calibrated(self) -> TensorRT:
+        if self.precision == "int8" and not self.calibration:
+            raise ValueError("precision int8 needs calibration, a file of `s2m models calibrate`")
+        return self
 
 
 class Model(Section):
@@ -56,6 +90,8 @@ class Model(Section):
     provider_policy: Literal["fallback", "require"] = leaf(
         "fallback", "What to do when the first provider is missing: warn and go on, or refuse"
     )
+    device: int = leaf(0, "GPU that TensorRT and CUDA run on", "", ge=0, le=63)
+    tensorrt: TensorRT = TensorRT()
 
 
 class Prompting(Section):

@@ -48,7 +48,7 @@ COMMANDS = (
     Command("eval-suite", "Measure a model on all sets: one summary.", LOOK),
     Command("mine", "Make an atlas of all unknown objects that drives have met.", LOOK),
     Command("find", "Find what in an atlas looks like this.", LOOK),
-    Command("models", "List models, scorers and mask decoders.", LOOK),
+    Command("models", "List models; check and build their graphs for TensorRT.", LOOK),
     Command("doctor", "Say what this machine has and what to do about each gap.", LOOK),
 )
 

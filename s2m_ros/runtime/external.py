@@ -19,8 +19,9 @@ from ..config import Model
 from ..perception.interfaces import Encoding
 from ..perception.scorers import LOGIT_SCORES
 from ..types import Float32, InputError, UInt8
+from .graph import Array
 from .manifest import Input, Manifest
-from .session import Array, Session
+from .session import Session
 
 
 def network_input(image: UInt8, wanted: Input) -> Array:

@@ -20,8 +20,9 @@ from ..config import Model
 from ..perception.interfaces import Candidate, Candidates, Encoding
 from ..perception.paste import paste
 from ..types import Float32, InputError, Prompts, UInt8
+from .graph import Array
 from .manifest import read
-from .session import Array, Session
+from .session import Session
 
 SAM_MEAN = (123.675, 116.28, 103.53)
 SAM_STD = (58.395, 57.12, 57.375)

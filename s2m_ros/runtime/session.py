@@ -1,23 +1,21 @@
-"""Sessions of ONNX graphs: providers by policy, threads by configuration, deterministic."""
+"""Sessions of ONNX graphs: which runtime and which provider, by policy."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..config import Model
 from ..types import InputError
-from . import openvino
+from . import openvino, tensorrt
+from .graph import Array, OnnxRuntimeGraph, Provider
+from .tensorrt import engines
+from .tensorrt.options import cuda
+from .tensorrt.shapes import Plan
 
 log = logging.getLogger(__name__)
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,52 +61,31 @@ def offered() -> list[str]:
     return names
 
 
-class OnnxRuntimeGraph:
-    """One ONNX graph in ONNX Runtime."""
-
-    def __init__(self, path: Path, providers: Sequence[str], threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.use_deterministic_compute = True
-        options.log_severity_level = 3
-        # Waiting threads sleep: spinning ones would take the cores from the other nodes.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
-        self.provider = str(self._session.get_providers()[0])
-        self.inputs: tuple[str, ...] = tuple(i.name for i in self._session.get_inputs())
-        self.outputs: tuple[str, ...] = tuple(o.name for o in self._session.get_outputs())
-        self.input_shapes: Mapping[str, tuple[int | str | None, ...]] = {
-            i.name: tuple(i.shape) for i in self._session.get_inputs()
-        }
-        self.input_types: Mapping[str, str] = {
-            i.name: str(i.type) for i in self._session.get_inputs()
-        }
-
-    def run(self, feed: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
-        result: list[Array] = self._session.run(list(outputs), dict(feed))
-        return [np.asarray(array) for array in result]
-
-
 class Session:
     """One ONNX graph, ready to run. Inputs and outputs are numpy arrays by name."""
 
-    def __init__(self, path: Path, config: Model, *, reduced_precision: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        config: Model,
+        *,
+        reduced_precision: bool = False,
+        plan: Callable[[], Plan] | None = None,
+    ) -> None:
         """Raises InputError when ONNX Runtime is absent, refuses the file or a provider.
 
         reduced_precision: the graph may run in bfloat16, which is what OpenVINO is for. Graphs that
-        compute with pixel coordinates may not, and go to the next provider.
+        compute with pixel coordinates may not, and go to the next provider. plan: asked for shapes
+        and arithmetic of an engine of TensorRT; without it that is passed over.
         """
-        wanted = [
-            name for name in config.providers if reduced_precision or name != openvino.PROVIDER
-        ]
+        unfit = [] if reduced_precision else [openvino.PROVIDER]
+        unfit += [tensorrt.PROVIDER] if plan is None else []
+        wanted = [name for name in config.providers if name not in unfit]
         chosen = choose_providers(wanted, offered(), config.provider_policy)
         self.path = path
         self.warning = chosen.warning
-        self._threads = config.threads
+        self._config = config
+        self._plan = plan
         self._names = chosen.names
         self._may_fall_back = config.provider_policy == "fallback"
         self._graph = self._start()
@@ -132,24 +109,38 @@ class Session:
 
     def _start(self) -> OnnxRuntimeGraph | openvino.OpenVinoGraph:
         """The graph in the first runtime that takes it. InputError when none does."""
-        if self._names[0] == openvino.PROVIDER:
-            try:
-                return openvino.OpenVinoGraph(self.path, self._threads)
-            except Exception as error:  # OpenVINO raises plain RuntimeErrors, and worse
-                self._give_up_openvino(error)
-        usable = [name for name in self._names if name != openvino.PROVIDER]
+        first = self._names[0]
         try:
-            return OnnxRuntimeGraph(self.path, usable, self._threads)
+            if first == tensorrt.PROVIDER and self._plan is not None:
+                return engines.open_engine(self.path, self._plan(), self._config)
+            if first == openvino.PROVIDER:
+                return openvino.OpenVinoGraph(self.path, self._config.threads)
+        except Exception as error:  # OpenVINO raises plain RuntimeErrors, and worse
+            self._give_up(first, error)
+            return self._start()
+        # TensorRT would build here in silence; OpenVINO is not ONNX Runtime's.
+        special = (tensorrt.PROVIDER, openvino.PROVIDER)
+        usable: list[Provider] = [
+            (name, cuda(self._config)) if name == "CUDAExecutionProvider" else name
+            for name in self._names
+            if name not in special
+        ]
+        try:
+            return OnnxRuntimeGraph(self.path, usable, self._config.threads)
         except Exception as error:  # of classes without a common base
             raise InputError(
-                str(self.path), f"{usable[0]} refuses it: {error}", "check the file and its opset"
+                str(self.path), f"{first} refuses it: {error}", "check the file and its opset"
             ) from error
 
-    def _give_up_openvino(self, error: Exception) -> None:
+    def _give_up(self, provider: str, error: Exception) -> None:
         """Leave it to the next provider; InputError where there is none or it may not be used."""
-        refusal = f"{openvino.PROVIDER} refuses it: {str(error).strip().splitlines()[0]}"
-        rest = tuple(name for name in self._names if name != openvino.PROVIDER)
+        own = isinstance(error, InputError)
+        refusal = str(error).strip().splitlines()[0]
+        refusal = refusal if own else f"{provider} refuses it: {refusal}"
+        rest = tuple(name for name in self._names if name != provider)
         if not rest or not self._may_fall_back:
+            if own:
+                raise error
             raise InputError(
                 str(self.path),
                 refusal,
@@ -178,6 +169,6 @@ class Session:
             # OpenVINO compiles for each new shape, so it may refuse as late as here.
             if not isinstance(self._graph, openvino.OpenVinoGraph):
                 raise
-            self._give_up_openvino(error)
+            self._give_up(openvino.PROVIDER, error)
         self._graph = self._start()
         return self._graph.run(feed, names)

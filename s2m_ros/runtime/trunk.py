@@ -12,8 +12,11 @@ from ..perception.interfaces import Candidates, Encoding
 from ..perception.paste import paste
 from ..perception.windows import crops, windows_of
 from ..types import InputError, Prompts, Role, RoleMap, UInt8
+from .boxes import by_box
+from .graph import Array
 from .manifest import Manifest
-from .session import Array, Session
+from .session import Session
+from .tensorrt.shapes import plan, reducible
 
 
 def input_size(
@@ -34,6 +37,25 @@ def input_size(
     return fit(width), fit(height)
 
 
+def resized(image: UInt8, size: tuple[int, int]) -> UInt8:
+    """An image (H, W, 3) at a size (width, height), averaged where it shrinks."""
+    if size == (image.shape[1], image.shape[0]):
+        return np.ascontiguousarray(image)
+    shrinks = size[0] < image.shape[1] or size[1] < image.shape[0]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
+
+
+def session_of(manifest: Manifest, part: str, config: Model) -> Session:
+    """A session of one of the model's graphs, with what TensorRT needs to know of it."""
+    return Session(
+        manifest.file(part),
+        config,
+        reduced_precision=reducible(manifest, part),
+        plan=lambda: plan(manifest, part, config),
+    )
+
+
 MOST_ASPECT = 16
 """Of the sides of an image. The network's input has at least ``multiple_of`` pixels a side, so that
 narrower ones would take memory without bound."""
@@ -44,7 +66,7 @@ class TrunkEncoder:
 
     def __init__(self, manifest: Manifest, config: Model) -> None:
         self._manifest = manifest
-        self._session = Session(manifest.file("encoder"), config, reduced_precision=True)
+        self._session = session_of(manifest, "encoder", config)
         self._session.expect(
             "image",
             manifest.encoder.outputs,
@@ -97,13 +119,7 @@ class TrunkEncoder:
                 f"{MOST_ASPECT} times the other",
                 "check the camera driver",
             )
-        size = self.size_for((image.shape[1], image.shape[0]))
-        shrinks = size[0] < image.shape[1] or size[1] < image.shape[0]
-        if size == (image.shape[1], image.shape[0]):
-            network_input = np.ascontiguousarray(image)[None]
-        else:
-            how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-            network_input = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)[None]
+        network_input = resized(image, self.size_for((image.shape[1], image.shape[0])))[None]
         names = self._manifest.encoder.outputs
         outputs = dict(zip(names, self._session.run({"image": network_input}, names), strict=True))
         anomaly = outputs.pop("anomaly", None)
@@ -131,11 +147,8 @@ class TrunkSegmenter:
         self._manifest = manifest
         self._sampler: Session | None = None
         if "sampler" in manifest.files:
-            self._sampler = Session(manifest.file("sampler"), config)
-        # What computes with pixel coordinates is in the sampler; without one it is in the decoder.
-        self._session = Session(
-            manifest.file("decoder"), config, reduced_precision=self._sampler is not None
-        )
+            self._sampler = session_of(manifest, "sampler", config)
+        self._session = session_of(manifest, "decoder", config)
         missing = {"masks", "iou"} - set(self._session.outputs)
         if missing:
             raise InputError(
@@ -174,10 +187,13 @@ class TrunkSegmenter:
             given["anomaly"] = encoding.anomaly[None, None]
         if encoding.logits is not None:
             given["logits"] = encoding.logits[None]
+        shared = {*encoding.features, "anomaly", "logits"}
         if self._sampler is not None:
-            sampled = self._sampler.run(_feed(self._sampler, given))
-            given |= dict(zip(self._sampler.outputs, sampled, strict=True))
-        masks, iou = self._session.run(_feed(self._session, given), ("masks", "iou"))
+            names = self._sampler.outputs
+            sampled = by_box(self._sampler, _feed(self._sampler, given), shared, names)
+            given |= dict(zip(names, sampled, strict=True))
+        feed = _feed(self._session, given)
+        masks, iou = by_box(self._session, feed, shared, ("masks", "iou"))
         items = tuple(
             paste(masks[i, 0], windows[i], grid, i, float(np.clip(iou[i], 0, 1)))
             for i in range(len(prompts))
