@@ -6,8 +6,7 @@ from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
+from itertools import pairwise
 
 from s2m_ros import config
 from s2m_ros.types import ObjectMasks, Sweep
@@ -189,7 +188,7 @@ class Pairing:
             return False
         if self._stamps[-1] >= stamp_ns:
             return True
-        period = int(np.diff(self._stamps[-6:]).min()) if len(self._stamps) > 1 else 0
+        period = min((b - a for a, b in pairwise(self._stamps[-6:])), default=0)
         return 2 * abs(stamp_ns - nearest) <= min(period, 2 * self._difference_ns)
 
     def _together(self, first: ObjectMasks, other: ObjectMasks, nearest: int | None) -> bool:
