@@ -93,12 +93,14 @@ class StoreWriter:
         self._drops: Counter[str] = Counter()
         self._condition = Condition(State.OK, "")
         self._written = 0
+        self._acknowledged = 0
         self._busy_s = 0.0
         # Of the thread alone:
         self._factory = RosbagsFactory()
         self._triggers = Triggers(settings)
         self._segment: SegmentWriter | None = None
         self._rows = Rows()
+        self._stored = 0
         self._ring: list[_Closed] = []
         self._latched: dict[tuple[str, bytes], _Item] = {}
         self._keep_until_ns: int | None = None
@@ -168,6 +170,14 @@ class StoreWriter:
         """Processor time that the writer's thread has taken."""
         with self._lock:
             return self._busy_s
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of the messages that were handed over, and not dropped, outlive a kill of this
+        process by now: they are in whole chunks. Files are seen to the disk when they end, so a
+        power cut may take the last of them."""
+        with self._lock:
+            return self._acknowledged
 
     @property
     def bytes_written(self) -> int:
@@ -240,7 +250,7 @@ class StoreWriter:
             data = load_typestore().serialize_cdr(value, item.kind)
         stored = Stored(item.topic, item.kind, item.stamp_ns, bytes(data))
         self._now_ns = item.stamp_ns
-        self._write(stored)
+        self._write(stored, 1)
         if item.latched:
             self._latched[item.topic, stored.data] = _Item(
                 item.topic, item.kind, item.stamp_ns, stored.data, True
@@ -253,7 +263,8 @@ class StoreWriter:
             for trigger in new:
                 self._on_trigger(trigger)
 
-    def _write(self, stored: Stored) -> None:
+    def _write(self, stored: Stored, count: int = 0) -> None:
+        """count: 1 for what was handed over, 0 for what the writer itself says."""
         segment = self._segment
         if segment is not None and segment.start_ns is not None:
             length_s = (stored.stamp_ns - segment.start_ns) * 1e-9
@@ -265,9 +276,12 @@ class StoreWriter:
         if segment is None:
             segment = self._begin(stored.stamp_ns)
         before = segment.bytes
-        segment.write(stored)
+        finished = segment.write(stored)
+        self._stored += count
         with self._lock:
             self._written += segment.bytes - before
+            if finished:
+                self._acknowledged = self._stored
 
     def _begin(self, stamp_ns: int) -> SegmentWriter:
         self._serial += 1
@@ -284,6 +298,8 @@ class StoreWriter:
         if segment is None:
             return
         segment.close()
+        with self._lock:
+            self._acknowledged = self._stored
         closed = self._settle(segment)
         if closed is not None:
             try:
