@@ -62,26 +62,30 @@ def component_tree(values: Float32, floor: float, step: float = STEP) -> Tree:
     count = max(0, int(np.ceil((top - floor) / step)))
     levels = np.asarray(floor + step * np.arange(count), np.float32)
     labels = np.zeros((count, h, w), np.int32)
-    flat = values.ravel()
     nodes: list[tuple[Int32, ...]] = []
     means: list[Float32] = []
     contrasts: list[Float32] = []
     starts = [0]
+    x0, y0, x1, y1 = 0, 0, w, h  # what lies over a cut lies within what lay over the one before
     for k, level in enumerate(levels):
-        above = (values >= level).view(np.uint8)
+        over = (values[y0:y1, x0:x1] >= level).view(np.uint8)
+        x, y, width, height = cv2.boundingRect(over)
+        above = over[y : y + height, x : x + width]
+        x0, y0 = x0 + x, y0 + y
+        x1, y1 = x0 + width, y0 + height
         n, labelled, counted, _ = cv2.connectedComponentsWithStats(above, connectivity=8)
-        labels[k] = labelled
+        labels[k, y0:y1, x0:x1] = labelled
         stats = np.asarray(counted, np.int32)[1:]
-        inside = np.flatnonzero(above)
-        at = labels[k].ravel()[inside]
-        mean = np.bincount(at, flat[inside], n)[1:] / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
+        inside = above.view(np.bool_)
+        at = labelled[inside]
+        total = np.bincount(at, values[y0:y1, x0:x1][inside], n)[1:]
+        mean = total / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
         parent = np.full(n, -1, np.int32)
         if k:
-            parent[at] = labels[k - 1].ravel()[inside] + (starts[k - 1] - 1)
-        box = np.stack(
-            [stats[:, 0], stats[:, 1], stats[:, 0] + stats[:, 2], stats[:, 1] + stats[:, 3]], 1
-        )
-        around = _mean_under(values, above, box)
+            parent[at] = labels[k - 1, y0:y1, x0:x1][inside] + (starts[k - 1] - 1)
+        corner = stats[:, :2] + np.asarray([x0, y0], np.int32)
+        box = np.concatenate([corner, corner + stats[:, 2:4]], axis=1)
+        around = _mean_under(values, float(level), box)
         nodes.append(
             (
                 np.full(n - 1, k, np.int32),
@@ -113,12 +117,17 @@ def component_tree(values: Float32, floor: float, step: float = STEP) -> Tree:
     )
 
 
-def _mean_under(values: Float32, above: NDArray[np.uint8], box: Int32) -> Float32:
-    """Mean of the cells under the cut in each box grown by a quarter of its size, at least 2."""
-    under = 1 - above
-    total = cv2.integral(values * under, sdepth=cv2.CV_64F)
-    cells = cv2.integral(under, sdepth=cv2.CV_32S)
+def _mean_under(values: Float32, level: float, box: Int32) -> Float32:
+    """Mean of the cells under a cut in each box grown by a quarter of its size, at least 2."""
+    if not len(box):
+        return np.zeros(0, np.float32)
     grown = grow_boxes(box, values.shape)
+    (x0, y0), (x1, y1) = grown[:, :2].min(axis=0), grown[:, 2:].max(axis=0)
+    window = values[y0:y1, x0:x1]
+    under = (window < level).view(np.uint8)
+    total = cv2.integral(window * under, sdepth=cv2.CV_64F)
+    cells = cv2.integral(under, sdepth=cv2.CV_32S)
+    grown = grown - np.asarray([x0, y0, x0, y0], np.int32)
     inside = within(total, grown) / np.maximum(within(cells, grown), 1)
     return np.asarray(inside, np.float32)
 

@@ -50,6 +50,12 @@ def point(factory: MessageFactory, xyz: ArrayLike) -> Any:
     return factory.make("geometry_msgs/msg/Point", **_xyz(xyz))
 
 
+def points(factory: MessageFactory, rows: ArrayLike) -> list[Any]:
+    """A Point for each row of (K, 3)."""
+    made = np.asarray(rows, np.float64).reshape(-1, 3).tolist()
+    return [factory.make("geometry_msgs/msg/Point", x=x, y=y, z=z) for x, y, z in made]
+
+
 def vector3(factory: MessageFactory, xyz: ArrayLike) -> Any:
     return factory.make("geometry_msgs/msg/Vector3", **_xyz(xyz))
 
