@@ -10,7 +10,8 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,9 @@ class Rows:
             self.frames.append((ns, message.camera, int(message.state), len(message.masks)))
         elif stored.kind == HAZARDS_KIND and stored.topic.strip("/") == topics.HAZARDS:
             found = told(message or read(stored), stored.topic)
-            self.instants.append(astuple(found.moment))
+            self.instants.append(found.moment)
             self.hazards += [
-                (*astuple(entry)[:_REASONS], json.dumps(entry.reasons), entry.text)
+                (*entry[:_REASONS], json.dumps(entry.reasons), entry.text)
                 for entry in found.entries
             ]
             return found
@@ -167,12 +168,8 @@ class Index:
             f"reasons, text FROM hazards {where} ORDER BY stamp_ns, track"
         )
         for row in self._db.execute(query, () if track is None else (track,)):
-            entry = Entry(*row)
-            yield replace(
-                entry,
-                unconfirmed=bool(entry.unconfirmed),
-                reasons=tuple(json.loads(row[_REASONS])),
-            )
+            seen = (*row[:3], bool(row[3]), *row[4:_REASONS], _codes(row[_REASONS]), row[-1])
+            yield Entry._make(seen)
 
     def triggers(self) -> list[tuple[int, str, str]]:
         """(stamp, kind, text) of each, by time."""
@@ -191,6 +188,11 @@ class Index:
         ).fetchone()[0]
         found = [ns for ns in (before, after) if ns is not None]
         return min(found, key=lambda ns: abs(ns - stamp_ns)) if found else None
+
+
+@lru_cache(maxsize=1024)
+def _codes(reasons: str) -> tuple[str, ...]:
+    return tuple(json.loads(reasons))
 
 
 def finite(value: float) -> float | None:

@@ -34,7 +34,7 @@ from s2m_ros.wire.masks import decode_masks
 from s2m_ros.wire.objects import decode_objects
 from s2m_ros.wire.tracks import decode_tracks
 
-_OPEN_FILES = 16
+_OPEN_FILES = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +115,7 @@ class Store:
         self._files = segments(self.path)
         self._index.refresh(self._files)
         self._spans = self._index.spans()
+        self._tracks: list[TrackSpan] | None = None
         self._open.clear()
 
     @property
@@ -156,7 +157,10 @@ class Store:
 
     def tracks(self) -> list[TrackSpan]:
         """All tracks that were ever a hazard, worst first."""
-        return sorted(spans_of(self._index.hazards()), key=lambda t: (-t.level, t.distance_m))
+        if self._tracks is None:
+            found = spans_of(self._index.hazards())
+            self._tracks = sorted(found, key=lambda t: (-t.level, t.distance_m))
+        return list(self._tracks)
 
     def nearest_frame(self, stamp_ns: int, camera: str) -> int | None:
         return self._index.nearest("frames", stamp_ns, camera)
@@ -209,6 +213,12 @@ class Store:
             else None,
             decode_candidates(weighed, names["weighed"]) if weighed is not None else None,
         )
+
+    def judged(self, stamp_ns: int) -> Hazards | None:
+        """The hazards of this very stamp alone."""
+        name = "/" + topics.HAZARDS
+        found = self._at(stamp_ns, [name]).get(name)
+        return decode_hazards(found, name) if found is not None else None
 
     def instant(self, stamp_ns: int) -> Instant | None:
         """Hazards, tracks and objects of this very stamp; None when there is nothing."""

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from s2m_ros.types import InputError, State
 from s2m_ros.wire.enums import member
 from s2m_ros.wire.geometry import stamp_ns
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One hazard of one instant. camera, mask: where it was seen just then, '' and -1 if not."""
 
     stamp_ns: int
@@ -32,8 +31,7 @@ class Entry:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """What the hazards of one instant come to; level is -1 without any."""
 
     stamp_ns: int

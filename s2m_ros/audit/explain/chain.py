@@ -12,7 +12,7 @@ from s2m_ros.perception.interfaces import Candidate, Verdict
 from s2m_ros.perception.selection import overlap
 from s2m_ros.runtime.build import UNCALIBRATED_EVIDENCE
 from s2m_ros.store.layout import OPERATING_POINT, POLICY
-from s2m_ros.store.reader import Frame, Instant, Store, TrackSpan
+from s2m_ros.store.reader import Frame, Instant, Store, TrackSpan, spans_of
 from s2m_ros.types import Float32, Hazard, InputError, Object3D, ObjectMask, Track
 
 
@@ -98,8 +98,6 @@ def of_track(store: Store, number: int, at_ns: int | None = None) -> Chain:
 
     Raises InputError when the store has no such track.
     """
-    from s2m_ros.store.reader import spans_of
-
     entries = list(store.hazards(number))
     if not entries:
         known = ", ".join(str(t.track) for t in store.tracks()[:20]) or "none"

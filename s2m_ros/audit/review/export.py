@@ -133,10 +133,10 @@ def _labelled(store: Store, labels: Labels) -> Iterator[_Labelled]:
         for stamp in store.frames(camera):
             if stamp not in marked:
                 continue
-            frame, instant = store.frame(camera, stamp), store.instant(stamp)
-            if frame is None or instant is None or not frame.jpeg:
+            frame, hazards = store.frame(camera, stamp), store.judged(stamp)
+            if frame is None or hazards is None or not frame.jpeg:
                 continue
-            of_mask = hazards_of_masks(frame.masks, instant.hazards)
+            of_mask = hazards_of_masks(frame.masks, hazards)
             said, still_open = [], []
             for item in frame.masks.items:
                 hazard = of_mask.get(item.id)

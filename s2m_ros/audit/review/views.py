@@ -78,11 +78,10 @@ def frame(store: Store, camera: str, stamp_ns: int, labels: Labels) -> dict[str,
     found = store.frame(camera, stamp_ns)
     if found is None:
         return None
-    instant = store.instant(stamp_ns)
-    if instant is None:
+    hazards = store.judged(stamp_ns)
+    if hazards is None:
         near = store.nearest_instant(stamp_ns)
-        instant = store.instant(near) if near is not None else None
-    hazards = instant.hazards if instant is not None else None
+        hazards = store.judged(near) if near is not None else None
     on_mask = hazards_of_masks(found.masks, hazards)
     return {
         "size": found.masks.image_size,

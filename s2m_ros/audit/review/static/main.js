@@ -8,6 +8,7 @@ import { TimeLine } from "./timeline.js";
 import { Detail, TrackList, element } from "./tracks.js";
 
 const PLAY_MS = 100;
+const STEPS = 10;
 const $ = (id) => document.getElementById(id);
 
 const drive = await get("/api/drive");
@@ -53,7 +54,9 @@ async function show(index) {
   await paint(frame);
   document.body.dataset.frame = view.index;
   document.body.dataset.seekMs = (performance.now() - began).toFixed(1);
-  frames.ahead(view.camera, view.index, stamps().length, view.index < before ? -1 : 1);
+  // Who steps will step on; after a jump what lies beside it would keep the next jump waiting.
+  const moved = view.index - before;
+  if (Math.abs(moved) <= STEPS) frames.ahead(view.camera, view.index, stamps().length, moved < 0 ? -1 : 1);
 }
 
 async function paint(frame) {
