@@ -1,7 +1,7 @@
 # Everything runs in .venv, which `setup` makes on first use. PYTHON=... names the interpreter.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test fuzz chaos soak lint format model eval eval-sim docs lock clean \
-  bench-peers bench-scale bench-check
+  bench bench-peers bench-scale bench-check
 RUN := tools/env
 OUT ?= out/demo
 PYTEST_ARGS ?=
@@ -49,6 +49,9 @@ eval: setup  ## Measure the default model on the data sets in DATA; the summary 
 
 eval-sim: setup  ## Run the simulator's scenarios through the true stages, against the truth
 	@$(RUN) s2m eval-sim --out out/eval-sim --artifacts 200
+
+bench: setup  ## Measure how fast the nodes are on this machine; the report goes to out/bench
+	@$(RUN) s2m bench --profile --out out/bench
 
 bench-peers: setup  ## Time what users would pick instead beside ours; the table goes to out/bench-peers
 	@$(RUN) python -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, \

@@ -1,8 +1,9 @@
 """Play a bag through the nodes over DDS at recorded speed, and record what they say.
 
-The nodes are the processes that ``s2m up`` starts, in a ROS domain of their own and on simulated
-time. Messages go out as the bytes that the bag holds; outputs are recorded as they arrive, on the
-bag's clock, so that latencies can be read from the recording alone.
+The nodes are the processes that ``s2m up`` starts, in a ROS domain of their own. Messages go out as
+the bytes that the bag holds, on simulated time; or stamped anew, on the machine's own time, as on
+the vehicle. Outputs are recorded as they arrive, on the same clock, so that latencies can be read
+from the recording alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from s2m_ros.nodes import ports
 from s2m_ros.nodes.graph import NodeSpec, graph
 from s2m_ros.nodes.processes import Processes
 from s2m_ros.wire import topics
-from s2m_ros.wire.cdr import header_stamp_ns, marker_stamp_ns
+from s2m_ros.wire.cdr import header_stamp_ns, marker_stamp_ns, with_header_stamp
 from s2m_ros.wire.health import decode_health
 
 START_LIMIT_S = 60.0
@@ -35,6 +36,7 @@ CLOCK_PERIOD_S = 0.01
 LAG_LIMIT_S = 60.0
 # Topics of every ROS graph that say nothing about the drive.
 _NOISE = {"/parameter_events", "/rosout", "/clock"}
+_TRANSFORMS = "tf2_msgs/msg/TFMessage"  # an array, whose stamps are not at its beginning
 
 
 class ReplayError(RuntimeError):
@@ -45,7 +47,8 @@ class ReplayError(RuntimeError):
 class Played:
     """What was sent and what came. late_ms: how far the player itself lagged, 95 % of messages.
 
-    left_out: input topics that could not be published here, with the reason.
+    left_out: input topics that could not be published here, with the reason; zero_ns: time of the
+    start on the clock of the recording; images: stamps of the images as they were sent, in order.
     """
 
     sent: Mapping[str, int]
@@ -53,6 +56,8 @@ class Played:
     late_ms: float
     startup_s: float
     left_out: Mapping[str, str]
+    zero_ns: int
+    images: tuple[int, ...]
 
 
 def play(
@@ -66,19 +71,22 @@ def play(
     specs: Sequence[NodeSpec] | None = None,
     respawn_delay_s: float | None = None,
     meddle: Callable[[Processes, int], None] = lambda nodes, since_ns: None,
+    restamp: bool = False,
+    record: Collection[str] | None = None,
 ) -> Played:
     """Start the nodes, play ``bag``, record their outputs as the bag ``outputs``, end the nodes.
 
     Each node's output goes to ``logs``/NODE.log. status(what, share done) is called often.
     specs: the nodes, if not those of the graph; respawn_delay_s: start those again that die, which
     is an error without it; meddle(nodes, nanoseconds since the start) is called five times a second
-    while messages are played. The nodes are always ended. Raises ReplayError; ImportError where
-    ROS 2 is not installed.
+    while messages are played; restamp: the messages carry the time at which they are sent, and no
+    clock is published; record: these output topics instead of all. The nodes are always ended.
+    Raises ReplayError; ImportError where ROS 2 is not installed.
     """
     # Here, before rclpy reads it; the nodes inherit it.
     environment = dds_environment()
     os.environ.update(environment)
-    specs = graph(inputs.config, use_sim_time=True) if specs is None else specs
+    specs = graph(inputs.config, use_sim_time=not restamp) if specs is None else specs
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         files = {s.name: stack.enter_context((logs / f"{s.name}.log").open("w")) for s in specs}
@@ -88,7 +96,8 @@ def play(
             files[name].flush()
 
         recorder = stack.enter_context(BagWriter(outputs, compress=False, overwrite=True))
-        session = stack.enter_context(_Session(bag, inputs, recorder, rate))
+        clock = _WallClock(bag.start_ns, rate) if restamp else _BagClock(bag.start_ns, rate)
+        session = stack.enter_context(_Session(bag, inputs, recorder, clock, record))
         nodes = stack.enter_context(
             Processes(specs, report, respawn_delay_s=respawn_delay_s, environment=environment)
         )
@@ -107,7 +116,13 @@ def play(
         session.play(check, status)
         session.drain(check, status)
         return Played(
-            dict(session.sent), dict(recorder.counts), session.late_ms, startup_s, session.left_out
+            dict(session.sent),
+            dict(recorder.counts),
+            session.late_ms,
+            startup_s,
+            session.left_out,
+            clock.zero_ns,
+            session.images,
         )
 
 
@@ -152,12 +167,21 @@ def message_class(kind: str) -> Any | None:
 
 
 @dataclass
-class _Clock:
+class _BagClock:
     """The bag's clock: stands at the start until the player lets it run."""
 
     start_ns: int
     rate: float
     begun_s: float | None = None
+    simulated = True
+
+    @property
+    def zero_ns(self) -> int:
+        """What it shows at the start of the drive."""
+        return self.start_ns
+
+    def start(self) -> None:
+        self.begun_s = time.monotonic()
 
     def now_ns(self) -> int:
         if self.begun_s is None:
@@ -167,6 +191,35 @@ class _Clock:
     def due_s(self, stamp_ns: int) -> float:
         assert self.begun_s is not None
         return self.begun_s + (stamp_ns - self.start_ns) * 1e-9 / self.rate
+
+    def stamped(self, data: bytes, kind: str) -> bytes:
+        """A message as it is sent."""
+        return data
+
+
+@dataclass
+class _WallClock(_BagClock):
+    """The machine's clock. What is sent carries its time, apart from static transforms."""
+
+    wall_ns: int = 0
+    simulated = False
+
+    def start(self) -> None:
+        super().start()
+        self.wall_ns = time.time_ns()
+
+    @property
+    def zero_ns(self) -> int:
+        return self.wall_ns
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+    def stamped(self, data: bytes, kind: str) -> bytes:
+        if kind == _TRANSFORMS:
+            return data
+        since_ns = (header_stamp_ns(data) - self.start_ns) / self.rate
+        return with_header_stamp(data, self.wall_ns + round(since_ns))
 
 
 @dataclass
@@ -187,7 +240,14 @@ class _Heard:
 class _Session:
     """One ROS context that plays the inputs and records the outputs."""
 
-    def __init__(self, bag: BagReader, inputs: Inputs, recorder: BagWriter, rate: float) -> None:
+    def __init__(
+        self,
+        bag: BagReader,
+        inputs: Inputs,
+        recorder: BagWriter,
+        clock: _BagClock,
+        record: Collection[str] | None,
+    ) -> None:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
 
@@ -196,7 +256,8 @@ class _Session:
         self._inputs = inputs
         self._recorder = recorder
         self._lock = threading.Lock()
-        self._clock = _Clock(bag.start_ns, rate)
+        self._clock = clock
+        self._wanted_outputs = record
         self._heard = _Heard()
         self._late_s: list[float] = []
         self.sent: Counter[str] = Counter()
@@ -231,7 +292,12 @@ class _Session:
     def since_ns(self) -> int | None:
         """Time on the bag's clock since it began to run."""
         begun = self._clock.begun_s is not None
-        return self._clock.now_ns() - self._clock.start_ns if begun else None
+        return self._clock.now_ns() - self._clock.zero_ns if begun else None
+
+    @property
+    def images(self) -> tuple[int, ...]:
+        """Stamps of the images that were sent."""
+        return tuple(sorted(self._heard.played))
 
     @property
     def late_ms(self) -> float:
@@ -254,7 +320,7 @@ class _Session:
 
     def play(self, check: Callable[[], None], status: Callable[[str, float], None]) -> None:
         """Publish every message at its time of recording."""
-        self._clock.begun_s = time.monotonic()
+        self._clock.start()
         duration = max(1, self._bag.duration_ns)
         checked = 0.0
         images = set(self._inputs.images.values())
@@ -269,9 +335,10 @@ class _Session:
                     f"the player lags {-wait_s:.0f} s behind: play slower with --rate"
                 )
             self._tick(message.stamp_ns)
+            data = self._clock.stamped(message.data, message.type)
             if message.topic in images:
-                self._heard.played.add(header_stamp_ns(message.data))
-            self._publishers[message.topic].publish(message.data)
+                self._heard.played.add(header_stamp_ns(data))
+            self._publishers[message.topic].publish(data)
             self.sent[message.topic] += 1
             if time.monotonic() - checked > 0.2:
                 checked = time.monotonic()
@@ -309,6 +376,8 @@ class _Session:
         ]  # without tf2 nobody may listen to those
 
     def _tick(self, stamp_ns: int | None = None) -> None:
+        if not self._clock.simulated:
+            return
         now = max(self._clock.now_ns(), stamp_ns or 0)
         message = self._clock_publisher[1]()
         message.clock.sec, message.clock.nanosec = divmod(now, 1_000_000_000)
@@ -341,6 +410,8 @@ class _Session:
 
         for name, kinds in self._node.get_topic_names_and_types():
             if name in self._subscribed or name in self._left_alone:
+                continue
+            if self._wanted_outputs is not None and name not in self._wanted_outputs:
                 continue
             offers = [
                 o

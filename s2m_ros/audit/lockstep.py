@@ -6,9 +6,10 @@ so the same bag, model and settings give the same bytes.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from s2m_ros.wire.factory import RosbagsFactory
 from s2m_ros.wire.geometry import stamp_ns
 
 Build = Callable[..., Any]
+READ, CAMERA, FUSION, TRACKING = "read", "camera", "fusion", "tracking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Step:
     """One input message, recorded at stamp_ns, and all that it caused.
 
     message: as it came, None at the end; image: the answer of ``camera`` when it was an image;
-    share: how much of the bag is done.
+    share: how much of the bag is done; times_ms: what reading the message, the camera, fusion and
+    tracking took.
     """
 
     stamp_ns: int
@@ -62,6 +65,7 @@ class Step:
     image: CameraOutput | None
     answers: tuple[Answer, ...]
     share: float
+    times_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_lockstep(
@@ -107,6 +111,19 @@ def _write_image(writer: BagWriter, camera: str, output: CameraOutput, now_ns: i
         writer.write(topics.score(camera), output.score, now_ns)
     if output.overlay is not None:
         writer.write(topics.overlay(camera), output.overlay, now_ns)
+
+
+@dataclass
+class _Stopwatch:
+    """Milliseconds between one mark and the next."""
+
+    times_ms: dict[str, float] = field(default_factory=dict)
+    _last_s: float = field(default_factory=time.perf_counter)
+
+    def mark(self, name: str) -> None:
+        now_s = time.perf_counter()
+        self.times_ms[name] = (now_s - self._last_s) * 1e3
+        self._last_s = now_s
 
 
 def hand_over(step: Step, feed: Feed) -> None:
@@ -168,16 +185,24 @@ class Lockstep:
             if end_ns is not None and message.stamp_ns > end_ns:
                 break
             now_ns, image = message.stamp_ns, None
+            watch = _Stopwatch()
             value = bag.decode(message)
+            watch.mark(READ)
             camera = self._images.get(message.topic, "")
             if camera:
                 image = self._cameras[camera].process(value)
+                watch.mark(CAMERA)
                 self._fusion.add_masks(image.masks)
             else:
                 self._take[message.topic](value)
-            answers = self._follow(self._fusion.poll(now_ns))
+            objects = self._fusion.poll(now_ns)
+            watch.mark(FUSION)
+            answers = self._follow(objects)
+            watch.mark(TRACKING)
             share = (now_ns - bag.start_ns) / max(1, bag.duration_ns)
-            yield Step(now_ns, message, message.topic, camera, image, answers, share)
+            yield Step(
+                now_ns, message, message.topic, camera, image, answers, share, watch.times_ms
+            )
         yield Step(now_ns, None, "", "", None, self._follow(self._fusion.drain()), 1.0)
 
     def _connect(self) -> None:

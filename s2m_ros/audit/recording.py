@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from s2m_ros.audit.drive import Drive
 from s2m_ros.audit.frames import FrameView, frame_views
+from s2m_ros.audit.latency import STAGES
 from s2m_ros.audit.scene import colour_of, hazards_of_masks, label_of
 from s2m_ros.audit.style import UNCONFIRMED, Colour
-from s2m_ros.audit.summary import STAGES
 from s2m_ros.fusion.transforms import to_quaternion
 from s2m_ros.types import Float64, Hazards, Level, ObjectMask, ObjectMasks, State, UInt8
 from s2m_ros.wire.truth import TruthFrame

@@ -12,22 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2m_ros.audit.drive import LIVE, Drive, Logged
+from s2m_ros.audit.latency import STAGES, Latency, delays
 from s2m_ros.audit.truth import Score, score
 from s2m_ros.types import Level, State, TrackState
 from s2m_ros.wire import topics
 
 NO_ANSWER = "without an answer when the drive ended"
-STAGES = ("camera to masks", "masks to objects", "objects to hazards", "camera to marker")
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Milliseconds, over ``count`` frames."""
-
-    p50: float
-    p95: float
-    worst: float
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +115,7 @@ def summarise(drive: Drive) -> Summary:
         drops={name: counts for name, counts in drops.items() if counts},
         tracks=_tracks(drive),
         states={s.name: states[s] / total for s in State if states[s]},
-        latencies={k: _latency(v) for k, v in latencies_ms(drive).items() if len(v)},
+        latencies={k: Latency.of(v) for k, v in latencies_ms(drive).items() if len(v)},
         score=score((h.value for h in drive.hazards), dict(drive.truth)),
     )
 
@@ -142,16 +132,13 @@ def latencies_ms(drive: Drive) -> dict[str, NDArray[np.float64]]:
     for stamps in drive.images.values():
         for stamp, logged in stamps.items():
             taken[stamp] = min(logged, taken.get(stamp, logged))
-    masks = _first((m.value.stamp_ns, m.logged_ns) for m in drive.masks)
-    objects = _first(((o.value.stamp_ns, o.logged_ns) for o in drive.objects), masks)
-    hazards = _first(((h.value.stamp_ns, h.logged_ns) for h in drive.hazards), masks)
-    markers = _first(((m.value, m.logged_ns) for m in drive.markers), masks)
-    return {
-        STAGES[0]: _delays(taken, masks),
-        STAGES[1]: _delays(masks, objects),
-        STAGES[2]: _delays(objects, hazards),
-        STAGES[3]: _delays(taken, markers),
-    }
+    return delays(
+        taken,
+        masks=((m.value.stamp_ns, m.logged_ns) for m in drive.masks),
+        objects=((o.value.stamp_ns, o.logged_ns) for o in drive.objects),
+        hazards=((h.value.stamp_ns, h.logged_ns) for h in drive.hazards),
+        markers=((m.value, m.logged_ns) for m in drive.markers),
+    )
 
 
 def _tracks(drive: Drive) -> dict[str, int]:
@@ -163,29 +150,6 @@ def _tracks(drive: Drive) -> dict[str, int]:
                 highest[hazard.track.id] = max(known, hazard.level)
     counts = Counter(highest.values())
     return {level.name: counts[level] for level in reversed(Level) if counts[level]}
-
-
-def _first(
-    stamped: Iterable[tuple[int, int]], after: Mapping[int, int] | None = None
-) -> dict[int, int]:
-    """When each stamp came first; with ``after``, only what came after it had the same stamp.
-
-    What LiDAR alone gave before, or without, the masks of an image is no answer to the image.
-    """
-    into: dict[int, int] = {}
-    for stamp, logged in stamped:
-        if after is None or (stamp in after and logged >= after[stamp]):
-            into.setdefault(stamp, logged)
-    return into
-
-
-def _delays(begin: Mapping[int, int], end: Mapping[int, int]) -> NDArray[np.float64]:
-    return np.array([(end[s] - begin[s]) * 1e-6 for s in sorted(begin.keys() & end.keys())])
-
-
-def _latency(values: NDArray[np.float64]) -> Latency:
-    p50, p95 = np.percentile(values, [50, 95])
-    return Latency(float(p50), float(p95), float(values.max()), len(values))
 
 
 def reasons_of_states(arrays: Iterable[Logged[Any]]) -> dict[tuple[str, str], int]:

@@ -37,6 +37,7 @@ COMMANDS = (
     Command("explain", "Why one object was judged as it was, out of an audit store.", AUDIT),
     Command("compare", "What another run of a drive does otherwise, with pictures.", AUDIT),
     Command("review", "Look through an audit store in a browser, mark, export labels.", AUDIT),
+    Command("bench", "Measure how fast the nodes are on this machine.", LOOK),
     Command("chaos", "Put faults into a drive and see what is said meanwhile.", LOOK),
     Command("soak", "Run the nodes with random faults for as long as wanted.", LOOK),
     Command("sim", "Simulate an apron drive and write it as a bag.", LOOK),
