@@ -23,6 +23,7 @@ from s2m_ros.fusion.view import Cloud, View
 from s2m_ros.types import Bool, Evidence, Float32, Float64, Object3D, RangeSource, Role, UInt8
 
 VALUE_ROLES = (Role.VEHICLE, Role.PERSON, Role.AIRCRAFT)
+_VALUED = np.isin(np.arange(256), VALUE_ROLES)
 _EXPLAINING = (*VALUE_ROLES, Role.STRUCTURE, Role.VEGETATION, Role.SIGN, Role.SKY)
 _EXPLAINED_SHARE, _TOUCHED_SHARE = 0.3, 0.1
 _SURFACE_SHARE = 0.5
@@ -53,6 +54,8 @@ def known_objects(
     Points vote: first those of a cell decide whether it belongs to such an object, so that single
     mislabelled pixels make none, then those of connected cells which role it has.
     """
+    if not any(_VALUED.take(view.roles).any() for view in views):
+        return []
     role_of = np.full(len(cloud.points), Role.UNKNOWN, np.uint8)
     for view in views:
         role_of[view.index] = np.where(view.roles != Role.UNKNOWN, view.roles, role_of[view.index])

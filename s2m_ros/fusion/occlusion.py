@@ -37,7 +37,7 @@ class Occlusion:
     def of(cls, view: View, cloud: Cloud, tolerance_m: float) -> Occlusion:
         masks, grid = view.image.masks.items, view.image.masks.grid_size
         beside, under = (max(round(share * grid[1]), 2) for share in (_BESIDE_SHARE, _BELOW_SHARE))
-        standing = np.flatnonzero(cloud.height.take(view.index) > tolerance_m)
+        standing = (cloud.height.take(view.index) > tolerance_m).nonzero()[0]
         x, y = (v.take(standing).astype(np.int16) for v in (view.x, view.y))
         corner = np.array([(m.x, m.y) for m in masks], np.int16).reshape(-1, 2, 1)
         size = np.array([m.bits.shape[::-1] for m in masks], np.int16).reshape(-1, 2, 1)
@@ -48,9 +48,10 @@ class Occlusion:
         near &= (row >= 0) & (row < height + under)
         # Right under it, or right beside it: not across the corner, and not inside its box.
         near &= ((column >= 0) & (column < width)) == below
-        mask, at = np.nonzero(near)
+        pair = near.ravel().nonzero()[0]  # several times as fast as for two axes
+        mask, at = np.divmod(pair, max(len(standing), 1))
         range_m = cloud.range_m.take(view.index.take(standing.take(at))).astype(float)
-        return cls(mask, range_m, below[mask, at], len(masks))
+        return cls(mask, range_m, below.ravel().take(pair), len(masks))
 
     def before(self, range_m: Float64, gap_m: float) -> tuple[Float64, Bool]:
         """Of each mask (M,) whose object is at a range: the range of what hides its foot (infinite

@@ -132,12 +132,13 @@ def _by_masks(image: Image, shown: _Shown, objects: Sequence[Object3D]) -> Bool:
     column, row = cell[:, None] - corner
     near = (shown.reach > far[:, None]) & (column >= 0) & (row >= 0)
     near &= (column < size[0]) & (row < size[1])
-    mask, place = near.nonzero()  # a place behind a mask's object and in the mask's patch
+    pair = near.ravel().nonzero()[0]  # a place behind a mask's object and in the mask's patch
+    mask, place = np.divmod(pair, len(hidden))
     width, height = size[:, :, 0].astype(np.intp)
     first = (width * height).cumsum() - width * height
     bits = np.concatenate([m.bits.ravel() for m in own])
-    on = bits[first[mask] + row[mask, place] * width[mask] + column[mask, place]]
-    hidden[place[on]] = True
+    at = first[mask] + row.ravel().take(pair) * width[mask] + column.ravel().take(pair)
+    hidden[place[bits[at]]] = True
     return hidden
 
 
