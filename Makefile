@@ -1,7 +1,7 @@
 # Everything runs in .venv, which `setup` makes on first use. PYTHON=... names the interpreter.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test fuzz chaos soak lint format model eval eval-sim docs lock clean \
-  bench bench-peers bench-scale bench-check
+  bench bench-peers bench-scale bench-check docker-lock
 RUN := tools/env
 OUT ?= out/demo
 PYTEST_ARGS ?=
@@ -76,6 +76,17 @@ lock: setup  ## Resolve the dependencies anew into requirements/default.lock
 	@$(RUN) uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
 	  --custom-compile-command "make lock" pyproject.toml --extra view --extra sim --extra intel --extra dev \
 	  requirements/default.in --output-file requirements/default.lock
+
+docker-lock: setup  ## Resolve what the images of docker/ install into docker/requirements/*.lock
+	@mkdir -p out/lock
+	@grep -vE '^(#|onnxruntime)' requirements/vehicle.txt > out/lock/vehicle.in
+	@grep -vE '^(numpy|scipy|setuptools|ml-dtypes)==' requirements/default.lock > out/lock/constraints.txt
+	@for image in cpu:3.12:x86_64 gpu:3.12:x86_64 jetson:3.10:aarch64; do \
+	  set -- $$(echo $$image | tr : ' '); \
+	  $(RUN) uv pip compile --quiet --no-annotate --custom-compile-command "make docker-lock" \
+	    --python-version $$2 --python-platform $$3-manylinux_2_28 --constraint out/lock/constraints.txt \
+	    out/lock/vehicle.in docker/requirements/$$1.in --output-file docker/requirements/$$1.lock || exit 1; \
+	done
 
 clean:  ## Remove the environment, builds and outputs
 	rm -rf .venv out build install log ros2_ws/build ros2_ws/install ros2_ws/log *.egg-info

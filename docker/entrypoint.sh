@@ -1,9 +1,11 @@
 #!/bin/sh
 # Source ROS and the workspace, then run what was asked for.
 set -e
+# shellcheck disable=SC1090
 . "/opt/ros/$ROS_DISTRO/setup.sh"
-. /s2m/ros/ros2_ws/install/setup.sh
-profile="${FASTRTPS_DEFAULT_PROFILES_FILE:-/s2m/ros/launch/config/fastdds.xml}"
+# shellcheck disable=SC1091
+. /opt/s2m_ws/setup.sh
+profile="${FASTRTPS_DEFAULT_PROFILES_FILE:-/opt/s2m_ws/s2m_ros/share/s2m_ros/launch/config/fastdds.xml}"
 export FASTRTPS_DEFAULT_PROFILES_FILE="$profile" FASTDDS_DEFAULT_PROFILES_FILE="$profile"
-export PATH="/s2m/ros/ros2_ws/install/s2m_ros/lib/s2m_ros:$PATH"
+export PATH="/opt/s2m_ws/s2m_ros/lib/s2m_ros:$PATH"
 exec "$@"

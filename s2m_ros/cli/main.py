@@ -34,6 +34,7 @@ COMMANDS = (
     Command("run", "Find unknown objects in plain images; needs no ROS.", RUN),
     Command("replay", "Play a recorded drive through the nodes and report.", RUN),
     Command("up", "Start the nodes on this machine, as the launch file does.", RUN),
+    Command("health", "Ask the running nodes how they are; exit code for scripts.", RUN),
     Command("explain", "Why one object was judged as it was, out of an audit store.", AUDIT),
     Command("compare", "What another run of a drive does otherwise, with pictures.", AUDIT),
     Command("review", "Look through an audit store in a browser, mark, export labels.", AUDIT),

@@ -12,10 +12,13 @@ from ..types import InputError
 from . import openvino, tensorrt
 from .graph import Array, OnnxRuntimeGraph, Provider
 from .tensorrt import engines
+from .tensorrt.machine import preload
 from .tensorrt.options import cuda
 from .tensorrt.shapes import Plan
 
 log = logging.getLogger(__name__)
+
+CUDA = "CUDAExecutionProvider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,12 @@ class Session:
         # TensorRT would build here in silence; OpenVINO is not ONNX Runtime's.
         special = (tensorrt.PROVIDER, openvino.PROVIDER)
         usable: list[Provider] = [
-            (name, cuda(self._config)) if name == "CUDAExecutionProvider" else name
+            (name, cuda(self._config)) if name == CUDA else name
             for name in self._names
             if name not in special
         ]
+        if CUDA in self._names:
+            preload()
         try:
             return OnnxRuntimeGraph(self.path, usable, self._config.threads)
         except Exception as error:  # of classes without a common base

@@ -80,3 +80,26 @@ def test_the_installed_command_runs(installed: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(site)},
     )  # fmt: skip
     assert result.stdout.startswith("s2m_ros "), result.stderr
+
+
+def test_the_entrypoint_of_the_images_finds_what_is_installed(
+    repository: Path, installed: Path, tmp_path: Path, ros_domain_id: int
+) -> None:
+    """The script as it is, but for the two places that an image has and this machine has not."""
+    (tmp_path / "jazzy").mkdir()
+    (tmp_path / "jazzy" / "setup.sh").write_text("")
+    script = (repository / "docker" / "entrypoint.sh").read_text()
+    script = script.replace("/opt/ros", str(tmp_path)).replace("/opt/s2m_ws", str(installed.parent))
+    assert "/opt" not in script
+    asked = ["s2m", "health", "--timeout", "0.5"]
+    shown = 'echo "$FASTRTPS_DEFAULT_PROFILES_FILE"; exec "$@"'
+    result = subprocess.run(
+        ["sh", "-c", script, "entrypoint", "sh", "-c", shown, "sh", *asked],
+        text=True, capture_output=True, check=False, cwd="/",
+        env={**os.environ, "ROS_DISTRO": "jazzy", "ROS_DOMAIN_ID": str(ros_domain_id),
+             "FASTRTPS_DEFAULT_PROFILES_FILE": ""},
+    )  # fmt: skip
+    assert result.returncode == 1, result.stderr
+    profile, told = result.stdout.splitlines()
+    assert Path(profile).is_file()
+    assert told == "no Health from /monitor in 0.5 s: are the nodes running?"
