@@ -166,7 +166,8 @@ def calibrate(
     console.print(f"{len(frames)} frames at {wanted[0]}x{wanted[1]}, ranges of {count} tensors")
     console.print(
         f"table: {out}; use it with --set perception.model.tensorrt.calibration={out} "
-        "--set perception.model.tensorrt.precision=int8"
+        "--set perception.model.tensorrt.precision=int8",
+        soft_wrap=True,
     )
 
 
