@@ -9,6 +9,7 @@ from ours and not counted; as many boxes are decoded as ours decodes.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -115,7 +116,9 @@ def mobile_sam(
     import torchvision_ops
 
     torchvision_ops.ready()
-    from mobile_sam import SamPredictor, sam_model_registry
+    with warnings.catch_warnings():  # it registers models under names that timm has by now
+        warnings.simplefilter("ignore")
+        from mobile_sam import SamPredictor, sam_model_registry
 
     torch.manual_seed(0)
     predictor = SamPredictor(sam_model_registry["vit_t"]().eval())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import json
 import os
 import sys
@@ -26,19 +27,27 @@ import growth
 import machine
 import stages
 
-WARM_UP = 2
+WARM_UP = 1
+ENOUGH_S = 30.0
+"""A curve that takes longer gets no more than two runs."""
 
 
-def measure(case: stages.Case, runs: int) -> tuple[float, float]:
-    """Least processor and wall time of a step, s."""
+def measure(cases: list[stages.Case], runs: int) -> list[tuple[float, float]]:
+    """Least processor and wall time of each step, s. All sizes of a curve take turns, so that what
+    else runs on the machine meets all of them."""
     gc.collect()
-    processor, wall = [], []
+    took: list[list[tuple[float, float]]] = [[] for _ in cases]
+    begin = time.perf_counter()
     for k in range(runs + WARM_UP):
-        before = time.process_time(), time.perf_counter()
-        case.step(k)
-        processor.append(time.process_time() - before[0])
-        wall.append(time.perf_counter() - before[1])
-    return min(processor[WARM_UP:]), min(wall[WARM_UP:])
+        if k > WARM_UP + 1 and time.perf_counter() - begin > ENOUGH_S:
+            break
+        for case, times in zip(cases, took, strict=True):
+            before = time.process_time(), time.perf_counter()
+            case.step(k)
+            times.append((time.process_time() - before[0], time.perf_counter() - before[1]))
+    return [
+        (min(t[0] for t in times[WARM_UP:]), min(t[1] for t in times[WARM_UP:])) for times in took
+    ]
 
 
 def main() -> int:
@@ -50,16 +59,18 @@ def main() -> int:
     cv2.setNumThreads(1)
     about = machine.about()
     curves: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
-    for case in stages.cases(given.runs + WARM_UP):
-        if given.only not in case.stage:
+    every = stages.cases(given.runs + WARM_UP)
+    for name, some in itertools.groupby(every, lambda case: (case.stage, case.over)):
+        if given.only not in name[0]:
             continue
-        processor, wall = measure(case, given.runs)
-        curves.setdefault((case.stage, case.over), []).append((case.size, processor, wall))
-        print(
-            f"{case.stage:36s} {case.size:9.0f} {case.over:12s} "
-            f"processor {1e3 * processor:8.2f} ms   wall {1e3 * wall:8.2f} ms",
-            flush=True,
-        )
+        cases = list(some)
+        for case, (processor, wall) in zip(cases, measure(cases, given.runs), strict=True):
+            curves.setdefault(name, []).append((case.size, processor, wall))
+            print(
+                f"{case.stage:36s} {case.size:9.0f} {case.over:12s} "
+                f"processor {1e3 * processor:8.2f} ms   wall {1e3 * wall:8.2f} ms",
+                flush=True,
+            )
     fits = {
         name: growth.fit([row[0] for row in rows], [row[1] for row in rows])
         for name, rows in curves.items()
