@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from rclpy.node import Node
@@ -19,13 +20,14 @@ from s2m_ros.nodes.factory import message_type
 from s2m_ros.nodes.inbox import Inbox
 from s2m_ros.nodes.ports import Port
 from s2m_ros.nodes.qos import profile
-from s2m_ros.nodes.seams.qos_events import PublisherEventCallbacks, SubscriptionEventCallbacks
+from s2m_ros.nodes.seams.qos_events import losses, no_events
 from s2m_ros.pipeline.clocks import Delays
 from s2m_ros.pipeline.conditions import Conditions
 from s2m_ros.types import State
 from s2m_ros.wire.geometry import stamp_ns
 
 _CALM_S = 2.0
+_PEERS_S = 1.0
 
 
 @dataclass
@@ -57,6 +59,7 @@ class Intake:
         self._inputs: dict[str, _Input] = {}
         self._endpoints: dict[str, tuple[Any, QoSProfile, bool]] = {}
         self._drops: Counter[str] = Counter()
+        self._peers_checked_s = 0.0
         self.errors: set[str] = set()
         self.delays: dict[str, Delays] = {}
 
@@ -103,17 +106,13 @@ class Intake:
         on the topic means, None when it is normal.
         """
         topic, qos = port.topic(camera), profile(port.qos)
-        events = SubscriptionEventCallbacks(
-            incompatible_qos=lambda event: self._incompatible(topic),
-            message_lost=lambda event: self._lost(topic, event.total_count_change),
-        )
         now_s = time.monotonic()
         subscription = self._node.create_subscription(
             message_type(port.kind),
             topic,
             lambda message: self._arrived(topic, message),
             qos,
-            event_callbacks=events,
+            event_callbacks=losses(lambda count: self._lost(topic, count)),
         )
         self._inputs[topic] = _Input(subscription, handle, capacity, aged, silent, now_s, now_s)
         self._endpoints[topic] = subscription, qos, False
@@ -122,8 +121,7 @@ class Intake:
     def talk(self, port: Port, create: Callable[..., Any], camera: str = "") -> Any:
         """A publisher made by ``create``, with an eye on the QoS of its readers."""
         topic, qos = port.topic(camera), profile(port.qos)
-        events = PublisherEventCallbacks(incompatible_qos=lambda event: self._incompatible(topic))
-        publisher = create(message_type(port.kind), topic, qos, event_callbacks=events)
+        publisher = create(message_type(port.kind), topic, qos, event_callbacks=no_events())
         self._endpoints[topic] = publisher, qos, True
         return publisher
 
@@ -157,8 +155,9 @@ class Intake:
                 )
             if now_s - entry.refused_s > _CALM_S:
                 self._conditions.clear(f"age {topic}")
-        for topic in self._endpoints:
-            if f"qos {topic}" in self.errors:
+        if now_s - self._peers_checked_s >= _PEERS_S:
+            self._peers_checked_s = now_s
+            for topic in self._endpoints:
                 self._check_qos(topic)
 
     def _arrived(self, topic: str, message: Any) -> None:
@@ -173,11 +172,22 @@ class Intake:
     def _lost(self, topic: str, count: int) -> None:
         self._drops[f"lost in transport {topic}"] += count
 
-    def _incompatible(self, topic: str) -> None:
-        if topic not in self._endpoints:
+    def _check_qos(self, topic: str) -> None:
+        """Whether each peer in the graph can talk to this end of the topic."""
+        endpoint, qos, publishes = self._endpoints[topic]
+        # Both as the graph tells them: what a profile leaves open is settled there.
+        readers = self._node.get_subscriptions_info_by_topic(endpoint.topic_name)
+        writers = self._node.get_publishers_info_by_topic(endpoint.topic_name)
+        pairs = (
+            (writer.qos_profile, reader.qos_profile)
+            for writer, reader in product(writers, readers)
+            if self._is_own(writer if publishes else reader)
+        )
+        if all(qos_check_compatible(*pair)[0] != QoSCompatibility.ERROR for pair in pairs):
+            self.errors.discard(f"qos {topic}")
+            self._conditions.clear(f"qos {topic}")
             return
         self.errors.add(f"qos {topic}")
-        _, qos, publishes = self._endpoints[topic]
         self._conditions.set(
             f"qos {topic}",
             State.DEGRADED,
@@ -186,19 +196,10 @@ class Intake:
             f"{qos.durability.name}: match the peer to it",
         )
 
-    def _check_qos(self, topic: str) -> None:
-        """Take back what ``_incompatible`` said, once no such peer is left."""
-        endpoint, qos, publishes = self._endpoints[topic]
-        name = endpoint.topic_name
-        if publishes:
-            peers = self._node.get_subscriptions_info_by_topic(name)
-            pairs = [(qos, peer.qos_profile) for peer in peers]
-        else:
-            peers = self._node.get_publishers_info_by_topic(name)
-            pairs = [(peer.qos_profile, qos) for peer in peers]
-        if all(qos_check_compatible(*pair)[0] != QoSCompatibility.ERROR for pair in pairs):
-            self.errors.discard(f"qos {topic}")
-            self._conditions.clear(f"qos {topic}")
+    def _is_own(self, end: Any) -> bool:
+        """Whether a reader or writer in the graph belongs to this node."""
+        node = self._node
+        return (end.node_name, end.node_namespace) == (node.get_name(), node.get_namespace())
 
     # In the worker.
 

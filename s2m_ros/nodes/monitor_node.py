@@ -21,6 +21,7 @@ from s2m_ros.nodes.graph import MONITOR_SETTINGS
 from s2m_ros.nodes.parameters import Settings
 from s2m_ros.nodes.qos import profile
 from s2m_ros.nodes.reporting import BEAT_S, Reporter
+from s2m_ros.nodes.seams.qos_events import losses, no_events
 from s2m_ros.pipeline.conditions import Condition
 from s2m_ros.pipeline.watchdog import StandIn, Watchdog, overall
 from s2m_ros.types import State
@@ -52,10 +53,19 @@ class MonitorNode(Node):
         self._stood_in_s = 0.0
         health = ports.HEALTH
         self.create_subscription(
-            message_type(health.kind), health.topic(), self._heard, profile(health.qos)
+            message_type(health.kind),
+            health.topic(),
+            self._heard,
+            profile(health.qos),
+            event_callbacks=losses(),
         )
         self._hazards, self._markers = (
-            self.create_publisher(message_type(port.kind), port.topic(), profile(port.qos))
+            self.create_publisher(
+                message_type(port.kind),
+                port.topic(),
+                profile(port.qos),
+                event_callbacks=no_events(),
+            )
             for port in (ports.HAZARDS, ports.MARKERS)
         )
         self._report = Reporter(self, lambda: self._verdict)

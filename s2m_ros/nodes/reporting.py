@@ -13,6 +13,7 @@ from rclpy.node import Node
 from s2m_ros.nodes import ports
 from s2m_ros.nodes.factory import RclpyFactory, message_type
 from s2m_ros.nodes.qos import profile
+from s2m_ros.nodes.seams.qos_events import no_events
 from s2m_ros.pipeline.conditions import Condition
 from s2m_ros.types import Health, State
 from s2m_ros.wire.health import ERROR, encode_diagnostics, encode_health
@@ -55,7 +56,12 @@ class Reporter:
         self._timings: dict[str, float] = {}
         self.values: dict[str, str] = {}
         self._health, self._diagnostics, *self._debug = (
-            node.create_publisher(message_type(port.kind), port.topic(), profile(port.qos))
+            node.create_publisher(
+                message_type(port.kind),
+                port.topic(),
+                profile(port.qos),
+                event_callbacks=no_events(),
+            )
             for port in ports.STAGE_OUT
         )
 
