@@ -6,8 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from s2m_ros.audit.mining.clusters import ALONE, Clusters
 from s2m_ros.audit.mining.specimen import Specimen
+from s2m_ros.types import Float64
 
 LEAST_PX = 32
 
@@ -66,7 +69,7 @@ def figures(specimens: Sequence[Specimen], clusters: Clusters) -> Figures:
         instances=len(instances),
         specimens=len(real),
         false=sum(one.truth is not None and one.truth.id < 0 for one in specimens),
-        neighbour=_neighbour([specimens[i] for i in large]),
+        neighbour=_neighbour([category[i] for i in large], clusters.vectors[large]),
         mixed=tuple(
             f"{label}: " + ", ".join(f"{n} {name}" for name, n in found.most_common())
             for label, found in sorted(members.items())
@@ -75,15 +78,14 @@ def figures(specimens: Sequence[Specimen], clusters: Clusters) -> Figures:
     )
 
 
-def _neighbour(members: Sequence[Specimen]) -> float:
+def _neighbour(names: Sequence[str], vectors: Float64) -> float:
     """Leave-one-out nearest neighbour, among categories that have more than one member."""
-    names = [one.truth.category if one.truth else "" for one in members]
     counted = Counter(names)
     hits = []
-    for i, one in enumerate(members):
-        if counted[names[i]] < 2:
+    for i, name in enumerate(names):
+        if counted[name] < 2:
             continue
-        others = [j for j in range(len(members)) if j != i]
-        nearest = max(others, key=lambda j: float(members[j].embedding @ one.embedding))
-        hits.append(names[nearest] == names[i])
+        likeness = vectors @ vectors[i]
+        likeness[i] = -np.inf
+        hits.append(names[int(np.argmax(likeness))] == name)
     return sum(hits) / len(hits) if hits else 0.0

@@ -44,7 +44,8 @@ def make(met: Sequence[Met], out: Path, *, least: int = 2, truth: bool = False) 
     vectors = (
         np.stack([one.embedding for one in specimens]) if specimens else np.zeros((0, 1), "f4")
     )
-    clusters = cluster(vectors, least)
+    sizes = np.array([one.size for one in specimens]).reshape(-1, 3)
+    clusters = cluster(vectors, least, sizes)
     left_out: Counter[str] = Counter()
     for one in met:
         left_out.update(one.left_out)

@@ -79,6 +79,17 @@ def test_clusters_are_those_that_are_there_and_the_odd_one_is_novel() -> None:
         assert not labels & others
 
 
+def test_what_looks_alike_and_is_of_another_size_is_another_kind() -> None:
+    rng = np.random.default_rng(5)
+    vectors = unit(np.array([1.0, 0, 0, 0]) + 0.15 * rng.normal(size=(40, 4)))
+    small, large = np.array([0.3, 0.2, 0.1]), np.array([6.0, 2.5, 2.0])
+    sizes = np.where(np.arange(40)[:, None] % 2, small, large) * rng.uniform(0.95, 1.05, (40, 3))
+    sizes[::4] = sizes[::4, [1, 0, 2]]  # which side is the longer one says nothing
+    labels = cluster(vectors, 10, sizes).labels
+    assert set(labels[::2]) & set(labels[1::2]) <= {-1}
+    assert len(set(labels[labels >= 0])) == 2
+
+
 def test_novelty_is_the_mean_distance_to_the_nearest_as_scikit_learn_has_it() -> None:
     vectors = blobs()
     distances, _ = NearestNeighbors(n_neighbors=6).fit(vectors).kneighbors(vectors)
@@ -110,7 +121,10 @@ def test_figures_count_purity_and_instances() -> None:
         real(5, 4, "box", span=20), real(6, -1, "nothing", 0), real(7, 5, "hose"),
     ]  # fmt: skip
     labels = np.array([0, 0, 0, 1, 1, 1, ALONE])
-    found = figures(specimens, Clusters(labels, np.zeros(7, "f4"), np.zeros(7, "f4")))
+    vectors = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 0], [0, 1], [0.6, 0.8]])
+    none = np.zeros(7, "f4")
+    found = figures(specimens, Clusters(labels, none, none, vectors))
+    assert found.neighbour == 1  # two cones, two of the box; the hose is alone
     assert found.purity == pytest.approx(3 / 4)
     assert found.clustered == pytest.approx(4 / 5)
     assert (found.instances, found.specimens, found.false) == (4, 5, 1)
