@@ -132,7 +132,9 @@ def killed(folder: Path, bags: list[Path], workers: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bags", type=int, default=1000)
-    parser.add_argument("--scale", type=int, default=100, help="Bags to compare one worker by; 0: do not.")
+    parser.add_argument(
+        "--scale", type=int, default=100, help="Bags to compare one worker by; 0: do not."
+    )
     parser.add_argument("--driver", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.driver:
