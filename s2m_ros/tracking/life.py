@@ -151,7 +151,7 @@ class Lives:
         What is not confirmed ends when its window cannot confirm it any more: else what comes by
         later would be confirmed by the artifact of one frame. A static confirmed object ends when
         its place was seen free again and again. While no camera can see its place it is
-        remembered within a distance and a time.
+        remembered within a distance and a time, unless its place was seen free before.
         """
         settings = self._settings
         unseen_s = (stamp_ns - self.last_ns) * 1e-9
@@ -160,6 +160,7 @@ class Lives:
             (~self.confirmed & (self._missed > self._forgiven), UNCONFIRMED if looked else BLIND),
             (self.confirmed & coasted & moving, LOST if looked else BLIND),
             (self.confirmed & coasted & self.placed & (self.existence < GONE), FREE),
+            (self.confirmed & ~self.placed & (self.existence < GONE), FREE),
             (self.confirmed & coasted & ~self.placed & (away_m > settings.hold_distance_m), FAR),
             (self.confirmed & ~self.placed & (unseen_s > settings.hold_s), EXPIRED),
             (self.confirmed & coasted & ~self.placed & (not fixed), NO_ODOMETRY),

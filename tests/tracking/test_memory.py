@@ -78,6 +78,19 @@ def test_a_place_seen_free_ends_it_even_after_a_long_memory() -> None:
     assert ended == {"place_free": 1}
 
 
+def test_what_was_seen_free_before_it_left_the_view_is_not_remembered() -> None:
+    """Paint that was taken for a thing for half a second, and then no more."""
+    tracker, hidden = Tracker(SETTINGS), Visibility(np.zeros((1, 1), np.bool_), 1.0)
+    for k in range(8):
+        tracker.update(drive(k, 0.0, (12.0, 0.0), seen=view()))
+    for k in range(8, 18):  # a second: less than what a confirmed track is given
+        (track,) = tracker.update(drive(k, 0.0, seen=view())).items
+    assert track.state == TrackState.COASTING
+    gone = tracker.update(drive(18, 0.0, seen=hidden))
+    assert not gone.items
+    assert gone.deleted == {"place_free": 1}
+
+
 def test_one_look_at_a_free_place_is_not_enough() -> None:
     tracker = Tracker(SETTINGS)
     hidden = Visibility(np.zeros((1, 1), np.bool_), 1.0)
