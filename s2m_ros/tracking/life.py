@@ -151,7 +151,8 @@ class Lives:
         What is not confirmed ends when its window cannot confirm it any more: else what comes by
         later would be confirmed by the artifact of one frame. A static confirmed object ends when
         its place was seen free again and again. While no camera can see its place it is
-        remembered within a distance and a time, unless its place was seen free before.
+        remembered within a distance and a time; what has no height only if it was not seen to be
+        gone before.
         """
         settings = self._settings
         unseen_s = (stamp_ns - self.last_ns) * 1e-9
@@ -160,7 +161,7 @@ class Lives:
             (~self.confirmed & (self._missed > self._forgiven), UNCONFIRMED if looked else BLIND),
             (self.confirmed & coasted & moving, LOST if looked else BLIND),
             (self.confirmed & coasted & self.placed & (self.existence < GONE), FREE),
-            (self.confirmed & ~self.placed & (self.existence < GONE), FREE),
+            (self.confirmed & ~self.placed & (self.existence < GONE) & self._flat, FREE),
             (self.confirmed & coasted & ~self.placed & (away_m > settings.hold_distance_m), FAR),
             (self.confirmed & ~self.placed & (unseen_s > settings.hold_s), EXPIRED),
             (self.confirmed & coasted & ~self.placed & (not fixed), NO_ODOMETRY),
@@ -186,9 +187,13 @@ class Lives:
     def evidence(self) -> list[Evidence]:
         """All that the last detections rest on; flat when most of them were."""
         ever = np.bitwise_or.reduce(self._seen_as, axis=1)
+        return [_EVIDENCE[e] for e in np.where(self._flat, ever, ever & ~np.uint8(_FLAT)).tolist()]
+
+    @property
+    def _flat(self) -> Bool:
+        """Whether most of the last detections of each track (N,) had no height."""
         count = np.minimum(self.hits, self._seen_as.shape[1])
-        flat = 2 * ((self._seen_as & _FLAT) > 0).sum(axis=1) > count
-        return [_EVIDENCE[e] for e in np.where(flat, ever, ever & ~np.uint8(_FLAT)).tolist()]
+        return np.asarray(2 * ((self._seen_as & _FLAT) > 0).sum(axis=1) > count)
 
     def _is_paint(self, new: Detections, columns: Rows) -> Bool:
         """Which detections (M,) many points show to be the ground, and no mask around something

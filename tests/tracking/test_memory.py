@@ -11,9 +11,10 @@ from detections import ALL_ROUND, STEP_NS, detection, frame
 from s2m_ros.config import Tracking
 from s2m_ros.fusion.transforms import from_yaw
 from s2m_ros.tracking.tracker import Tracker
-from s2m_ros.types import EgoPose, Objects3D, State, Tracks, TrackState, Visibility
+from s2m_ros.types import EgoPose, Evidence, Objects3D, State, Tracks, TrackState, Visibility
 
 SETTINGS = Tracking()
+STAYS = EgoPose(0, np.eye(4), np.zeros(3), np.zeros(3))
 SECTORS, RINGS, RING_M = 72, 100, 0.5
 
 
@@ -78,17 +79,19 @@ def test_a_place_seen_free_ends_it_even_after_a_long_memory() -> None:
     assert ended == {"place_free": 1}
 
 
-def test_what_was_seen_free_before_it_left_the_view_is_not_remembered() -> None:
-    """Paint that was taken for a thing for half a second, and then no more."""
+@pytest.mark.parametrize("flat", [True, False])
+def test_of_what_has_no_height_only_what_was_not_seen_to_be_gone_is_remembered(flat: bool) -> None:
+    """Paint that was taken for a thing for a second, and then no more."""
     tracker, hidden = Tracker(SETTINGS), Visibility(np.zeros((1, 1), np.bool_), 1.0)
-    for k in range(8):
-        tracker.update(drive(k, 0.0, (12.0, 0.0), seen=view()))
-    for k in range(8, 18):  # a second: less than what a confirmed track is given
+    kind = Evidence.CAMERA | Evidence.FLAT if flat else Evidence.CAMERA | Evidence.LIDAR
+    for k in range(12):
+        tracker.update(frame(k, detection(12.0, 0.0, evidence=kind), visibility=view(), ego=STAYS))
+    for k in range(12, 24):  # less than what a confirmed track is given
         (track,) = tracker.update(drive(k, 0.0, seen=view())).items
     assert track.state == TrackState.COASTING
-    gone = tracker.update(drive(18, 0.0, seen=hidden))
-    assert not gone.items
-    assert gone.deleted == {"place_free": 1}
+    after = tracker.update(drive(24, 0.0, seen=hidden))
+    assert len(after.items) == (0 if flat else 1)
+    assert after.deleted == ({"place_free": 1} if flat else {})
 
 
 def test_one_look_at_a_free_place_is_not_enough() -> None:

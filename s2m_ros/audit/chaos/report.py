@@ -69,16 +69,19 @@ def row(verdict: Verdict) -> tuple[str, ...]:
 
 
 def table(verdicts: Sequence[Verdict]) -> Table:
-    """For the terminal."""
+    """For the terminal, of 80 columns, too: what each fault is says ``s2m chaos --list``."""
     from rich.table import Table
     from rich.text import Text
 
     result = Table(title=headline(verdicts), title_justify="left", title_style="bold")
-    for i, name in enumerate(HEADING):
-        result.add_column(name, justify="right" if 3 <= i <= 6 else "left")
+    result.add_column("Fault", no_wrap=True)
+    result.add_column("Said meanwhile")
+    for name in ("Clear", "Late", "Told, s", "Over, s"):
+        result.add_column(name, justify="right", no_wrap=True)
+    result.add_column("", no_wrap=True)
     for verdict in verdicts:
-        *cells, last = row(verdict)
-        result.add_row(*cells, Text(last, style="green" if verdict.passed else "red"))
+        fault, _, *cells, last = row(verdict)
+        result.add_row(fault, *cells, Text(last, style="green" if verdict.passed else "red"))
     return result
 
 
