@@ -12,6 +12,7 @@ poisoned: its bytes are noise. Prints
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import shutil
 import signal
@@ -91,7 +92,7 @@ def speed(folder: Path, bags: list[Path], workers: int) -> float:
     """Bags a second, the first of them left out: it waits for Ray's processes."""
     told = _driver(folder, len(bags), folder / f"out_{workers}", workers).communicate()[0]
     (line,) = (line for line in told.splitlines() if line.startswith("{"))
-    return (len(bags) - 1) / (eval(line)["milliseconds"] * 1e-3)
+    return (len(bags) - 1) / (ast.literal_eval(line)["milliseconds"] * 1e-3)
 
 
 def _driver(folder: Path, count: int, out: Path, workers: int) -> subprocess.Popen[str]:
