@@ -50,14 +50,7 @@ def measure(name: str, step: Callable[[int], object]) -> None:
 
 
 def fusion(beams: int = 100, objects: int = 20) -> None:
-    rng = np.random.default_rng(0)
-    ground = raycast.Slope(a=0.01)
-    bearings = np.linspace(-0.52, 0.52, objects)
-    reaches = rng.permutation(np.linspace(5, 30, objects))
-    boxes = [
-        raycast.Box(1.5 + r * np.cos(a), r * np.sin(a), tuple(rng.uniform(0.1, 0.8, 3)), float(r))
-        for r, a in zip(reaches, bearings, strict=True)
-    ]
+    ground, boxes = raycast.fan(objects)
     sweep = raycast.sweep(ground, boxes, beams=beams, columns=1800)
     masks = raycast.masks(ground, boxes, raycast.SIZE)
     stage = Fusion(config.Fusion(), raycast.rig())

@@ -45,13 +45,13 @@ def delays(
     taken: when each image was there, by its stamp. What LiDAR alone gave before, or without, the
     masks of an image is no answer to the image.
     """
-    masked = _first(masks)
-    placed, judged, shown = (_first(part, masked) for part in (objects, hazards, markers))
+    masked = first_received(masks)
+    placed, judged, shown = (first_received(part, masked) for part in (objects, hazards, markers))
     pairs = ((taken, masked), (masked, placed), (placed, judged), (taken, shown))
     return {name: _between(*pair) for name, pair in zip(STAGES, pairs, strict=True)}
 
 
-def _first(received: Received, after: Mapping[int, int] | None = None) -> dict[int, int]:
+def first_received(received: Received, after: Mapping[int, int] | None = None) -> dict[int, int]:
     """When each stamp came first; with ``after``, only what came after it had the same stamp."""
     into: dict[int, int] = {}
     for stamp, logged in received:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from s2m_ros.audit.inputs import Inputs
+from s2m_ros.audit.status import Status
 from s2m_ros.bags import BagReader, BagWriter
 from s2m_ros.nodes import ports
 from s2m_ros.nodes.graph import NodeSpec, graph
@@ -70,7 +71,7 @@ def play(
     logs: Path,
     *,
     rate: float = 1.0,
-    status: Callable[[str, float], None] = lambda what, share: None,
+    status: Status = lambda what, share: None,
     specs: Sequence[NodeSpec] | None = None,
     respawn_delay_s: float | None = None,
     meddle: Callable[[Processes, int], None] = lambda nodes, since_ns: None,
@@ -308,9 +309,7 @@ class _Session:
         ordered = sorted(self._late_s)
         return 1e3 * ordered[int(0.95 * (len(ordered) - 1))] if ordered else 0.0
 
-    def wait_until_ready(
-        self, names: set[str], check: Callable[[], None], status: Callable[[str, float], None]
-    ) -> None:
+    def wait_until_ready(self, names: set[str], check: Callable[[], None], status: Status) -> None:
         """Every input that a node wants is connected, every node is up and past building."""
         begun = time.monotonic()
         while missing := self._missing(names):
@@ -322,7 +321,7 @@ class _Session:
             self._tick()
             time.sleep(0.05)
 
-    def play(self, check: Callable[[], None], status: Callable[[str, float], None]) -> None:
+    def play(self, check: Callable[[], None], status: Status) -> None:
         """Publish every message at its time of recording."""
         self._clock.start()
         duration = max(1, self._bag.duration_ns)
@@ -350,7 +349,7 @@ class _Session:
                 status("playing", (message.stamp_ns - self._bag.start_ns) / duration)
         self._heard.end_ns = self._clock.now_ns()
 
-    def drain(self, check: Callable[[], None], status: Callable[[str, float], None]) -> None:
+    def drain(self, check: Callable[[], None], status: Status) -> None:
         """Wait until the nodes have said nothing new of what was played for a while."""
         begun = time.monotonic()
         while time.monotonic() - begun < DRAIN_LIMIT_S:

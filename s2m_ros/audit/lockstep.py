@@ -6,7 +6,6 @@ so the same bag, model and settings give the same bytes.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from s2m_ros.audit.inputs import Inputs
+from s2m_ros.audit.status import Status
 from s2m_ros.bags import BagReader, BagWriter, Message
+from s2m_ros.perception.pipeline import Stopwatch
 from s2m_ros.pipeline.camera import CameraOutput, CameraStage
 from s2m_ros.pipeline.conditions import Condition
 from s2m_ros.pipeline.fusion import FusionStage
@@ -75,7 +76,7 @@ def run_lockstep(
     *,
     build: Build = build_perception,
     store: StoreWriter | None = None,
-    status: Callable[[str, float], None] = lambda what, share: None,
+    status: Status = lambda what, share: None,
 ) -> Run:
     """Write the outputs of all stages for ``bag`` as the bag ``outputs``, and into ``store``.
 
@@ -111,19 +112,6 @@ def _write_image(writer: BagWriter, camera: str, output: CameraOutput, now_ns: i
         writer.write(topics.score(camera), output.score, now_ns)
     if output.overlay is not None:
         writer.write(topics.overlay(camera), output.overlay, now_ns)
-
-
-@dataclass
-class _Stopwatch:
-    """Milliseconds between one mark and the next."""
-
-    times_ms: dict[str, float] = field(default_factory=dict)
-    _last_s: float = field(default_factory=time.perf_counter)
-
-    def mark(self, name: str) -> None:
-        now_s = time.perf_counter()
-        self.times_ms[name] = (now_s - self._last_s) * 1e3
-        self._last_s = now_s
 
 
 def hand_over(step: Step, feed: Feed) -> None:
@@ -167,7 +155,7 @@ class Lockstep:
         held |= {"fusion": self._fusion.conditions, "tracker": self._tracking.conditions}
         return {name: conditions.worst() for name, conditions in held.items()}
 
-    def load(self, status: Callable[[str, float], None] = lambda what, share: None) -> None:
+    def load(self, status: Status = lambda what, share: None) -> None:
         """Load the model of each camera. Raises InputError when one cannot be used."""
         for name, camera in self._cameras.items():
             status(f"loading the model of camera '{name}'", 0.0)
@@ -185,7 +173,7 @@ class Lockstep:
             if end_ns is not None and message.stamp_ns > end_ns:
                 break
             now_ns, image = message.stamp_ns, None
-            watch = _Stopwatch()
+            watch = Stopwatch()
             value = bag.decode(message)
             watch.mark(READ)
             camera = self._images.get(message.topic, "")

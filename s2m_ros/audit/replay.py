@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,13 @@ from s2m_ros.audit.drive import LIVE, LOCKSTEP
 from s2m_ros.audit.inputs import Inputs, find_inputs
 from s2m_ros.audit.lockstep import run_lockstep
 from s2m_ros.audit.merge import merge
+from s2m_ros.audit.status import Status
 from s2m_ros.bags import BagError, BagReader, TopicMap
 from s2m_ros.config import Config, leaves
 from s2m_ros.store.layout import about, clear, model_of
 from s2m_ros.store.writer import StoreWriter
 from s2m_ros.types import State
 from s2m_ros.wire import topics
-
-Status = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from s2m_ros.audit import svg
 from s2m_ros.audit.drive import Drive
 from s2m_ros.audit.frames import FrameView, frame_views
+from s2m_ros.audit.page import template
 from s2m_ros.audit.scene import camera_view
 from s2m_ros.audit.style import LEVELS, STATES, hexed, readable_on
 from s2m_ros.audit.summary import Summary, latencies_ms, reasons_of_states
@@ -46,9 +46,6 @@ def write_report(
     files: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the page; ``files`` names what lies beside it and says what each is for."""
-    environment = Environment(
-        loader=PackageLoader("s2m_ros.audit", "."), autoescape=True, undefined=StrictUndefined
-    )
     gallery = [p for camera in drive.cameras for p in _gallery(drive, camera)]
     wide = any(v["wide"] for v in gallery)
     embed = video is not None and video.stat().st_size <= VIDEO_LIMIT_BYTES
@@ -93,7 +90,7 @@ def write_report(
         "files": [{"name": name, "what": what} for name, what in (files or {}).items()],
         "about": sorted(drive.about.items()),
     }
-    path.write_text(environment.get_template("report.html.j2").render(context))
+    path.write_text(template("report.html.j2").render(context))
     return path
 
 

@@ -47,23 +47,15 @@ def bench(
     from rich.text import Text
 
     from s2m_ros.audit.bench import inside, report, runs
-    from s2m_ros.audit.closed_loop.drives import rendered
+    from s2m_ros.cli._drives import simulated
     from s2m_ros.cli._narrator import Narrator
     from s2m_ros.cli._signals import ended_by_sigterm
     from s2m_ros.config import load
-    from s2m_ros.sim import scenario as sim
 
     console, settings = Console(), load(config, overrides(None, None, None, set_))
     wanted = _rates(rates)
     with ended_by_sigterm(), Narrator(console) as narrator:
-        if drive is None:
-            drive = rendered(
-                sim.load(scenario),
-                out.parent / "cache",
-                frames=100,
-                advance=lambda done, total: narrator("simulating the drive", done / total),
-            ).path
-        bag = drive
+        bag = drive or simulated(scenario, out, narrator)
         made: list[runs.Run] = []
         highest = None
 

@@ -40,11 +40,10 @@ def chaos(
 
     from s2m_ros.audit.chaos import bench, report
     from s2m_ros.audit.chaos.faults import FAULTS, named
-    from s2m_ros.audit.closed_loop.drives import rendered
+    from s2m_ros.cli._drives import simulated
     from s2m_ros.cli._narrator import Narrator
     from s2m_ros.cli._signals import ended_by_sigterm
     from s2m_ros.config import load
-    from s2m_ros.sim import scenario as sim
 
     console = Console()
     if names:
@@ -58,14 +57,7 @@ def chaos(
     checked = {"fusion.calibration_check": "all"}
     settings = load(config, {**checked, **overrides(None, None, None, set_)})
     with ended_by_sigterm(), Narrator(console) as narrator:
-        if drive is None:
-            made = rendered(
-                sim.load(scenario),
-                out.parent / "cache",
-                frames=100,
-                advance=lambda done, total: narrator("simulating the drive", done / total),
-            )
-            drive = made.path
+        drive = drive or simulated(scenario, out, narrator)
         if live:
             spells = bench.one_after_another(chosen)
             verdicts, _, late_ms = bench.live(

@@ -32,23 +32,16 @@ def soak(
 
     from s2m_ros.audit.chaos import bench, report
     from s2m_ros.audit.chaos import soak as soaking
-    from s2m_ros.audit.closed_loop.drives import rendered
+    from s2m_ros.cli._drives import simulated
     from s2m_ros.cli._narrator import Narrator
     from s2m_ros.cli._signals import ended_by_sigterm
     from s2m_ros.config import load
-    from s2m_ros.sim import scenario as sim
 
     console = Console()
     settings = load(config, overrides(None, None, None, set_))
     spells = soaking.random_spells(minutes, seed)
     with ended_by_sigterm(), Narrator(console) as narrator:
-        if drive is None:
-            drive = rendered(
-                sim.load("apron"),
-                out.parent / "cache",
-                frames=100,
-                advance=lambda done, total: narrator("simulating the drive", done / total),
-            ).path
+        drive = drive or simulated("apron", out, narrator)
         loops = bench.loops_for(drive, spells, 60 * minutes)
         verdicts, vitals, late_ms = bench.live(
             drive, settings, spells, out, seed=seed, loops=loops, status=narrator

@@ -24,6 +24,7 @@ from s2m_ros.nodes.parameters import Settings
 from s2m_ros.nodes.ports import Port
 from s2m_ros.nodes.qos import profile
 from s2m_ros.nodes.reporting import BEAT_S, Reporter
+from s2m_ros.nodes.seams.qos_events import losses
 from s2m_ros.pipeline.conditions import Condition
 from s2m_ros.store.feed import RawFeed
 from s2m_ros.store.layout import about
@@ -82,7 +83,9 @@ class AuditNode(Node):
             self.get_logger().warning(f"{topic} is not stored: {error}")
             return
         file = partial(self._file, topic, port.kind, camera)
-        self.create_subscription(kind, topic, file, profile(port.qos), raw=True)
+        self.create_subscription(
+            kind, topic, file, profile(port.qos), event_callbacks=losses(), raw=True
+        )
 
     def _file(self, topic: str, kind: str, camera: str, data: bytes) -> None:
         now_ns = int(self.get_clock().now().nanoseconds)

@@ -14,18 +14,16 @@ from .selection import Selector
 
 
 @dataclass
-class _Clock:
+class Stopwatch:
     """Milliseconds between one mark and the next."""
 
-    marks: dict[str, float] = field(default_factory=dict)
-    _start: float = field(default_factory=time.perf_counter)
-    _last: float = field(default_factory=time.perf_counter)
+    times_ms: dict[str, float] = field(default_factory=dict)
+    _last_s: float = field(default_factory=time.perf_counter)
 
     def mark(self, name: str) -> None:
-        now = time.perf_counter()
-        self.marks[name] = (now - self._last) * 1e3
-        self._last = now
-        self.marks["total"] = (now - self._start) * 1e3
+        now_s = time.perf_counter()
+        self.times_ms[name] = (now_s - self._last_s) * 1e3
+        self._last_s = now_s
 
 
 class Perception:
@@ -60,21 +58,21 @@ class Perception:
         sequence: int = 0,
     ) -> Frame:
         """Find the unknown objects in uint8 (H, W, 3) RGB; InputError when it is no such image."""
-        clock = _Clock()
+        watch = Stopwatch()
         encoding = self.encoder.encode(image)
-        clock.mark("encode")
+        watch.mark("encode")
         raw = self.scorer.raw(encoding)
         score = self.scorer.calibrate(raw, encoding.image_size)
         roles = self.encoder.roles(encoding)
-        clock.mark("score")
+        watch.mark("score")
         prompts = self.prompter(score, roles)
-        clock.mark("prompt")
+        watch.mark("prompt")
         decoded = self.segmenter(encoding, prompts)
         drawn = outlines(score, prompts, decoded.grid_size)
         candidates = Candidates(decoded.grid_size, (*decoded.items, *drawn))
-        clock.mark("mask")
+        watch.mark("mask")
         selected = self.selector(score, roles, prompts, candidates)
-        clock.mark("select")
+        watch.mark("select")
         weak = {"weak_prompt": prompts.omitted} if prompts.omitted else {}
         masks = ObjectMasks(
             stamp_ns=stamp_ns,
@@ -88,4 +86,5 @@ class Perception:
             sequence=sequence,
             drops={**selected.drops, **weak},
         )
-        return Frame(masks, score, raw, prompts, selected.verdicts, clock.marks)
+        timings_ms = {**watch.times_ms, "total": sum(watch.times_ms.values())}
+        return Frame(masks, score, raw, prompts, selected.verdicts, timings_ms)

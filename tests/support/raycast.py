@@ -116,6 +116,18 @@ def sweep(
     return Sweep(0, "lidar", (rays[keep] * noisy[:, None]).astype(np.float32))
 
 
+def fan(count: int) -> tuple[Slope, list[Box]]:
+    """A slight slope, and boxes on it in a fan before the camera, 5 to 30 m away."""
+    rng = np.random.default_rng(0)
+    bearings = np.linspace(-0.52, 0.52, count)
+    reaches = rng.permutation(np.linspace(5, 30, count))
+    boxes = [
+        Box(1.5 + r * np.cos(a), r * np.sin(a), tuple(rng.uniform(0.1, 0.8, 3)), float(r))
+        for r, a in zip(reaches, bearings, strict=True)
+    ]
+    return Slope(a=0.01), boxes
+
+
 def masks(ground: Slope, boxes: Sequence[Box], grid: tuple[int, int] = GRID) -> ObjectMasks:
     """Exact masks of the boxes that are ``masked``; the roles of all else."""
     u, v = np.meshgrid(np.arange(grid[0]) + 0.5, np.arange(grid[1]) + 0.5)

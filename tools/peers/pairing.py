@@ -67,8 +67,8 @@ def _masks(stamp_ns: int) -> ObjectMasks:
     return ObjectMasks(stamp_ns, "front", "optical", (8, 8), (8, 8), (), None, "none")
 
 
-def ours(arrivals: list[Arrival]) -> list[tuple[int, int]]:
-    pairing = Pairing(config.Pairing(max_difference_ms=SLOP_NS * 1e-6))
+def fed(pairing: Any, arrivals: list[Arrival]) -> list[Any]:
+    """The pairs that a ``Pairing`` or its stand-in makes of the arrivals."""
     nothing = np.zeros((0, 3), np.float32)
     pairs = []
     for now, kind, stamp in arrivals:
@@ -77,8 +77,17 @@ def ours(arrivals: list[Arrival]) -> list[tuple[int, int]]:
         else:
             pairing.add_sweep(Sweep(stamp, "lidar", nothing))
         pairs += pairing.poll(now)
-    pairs += pairing.drain()
+    return pairs
+
+
+def stamps(pairs: list[Any]) -> list[tuple[int, int]]:
+    """Of those that have both."""
     return [(p.masks[0].stamp_ns, p.sweep.stamp_ns) for p in pairs if p.sweep is not None]
+
+
+def ours(arrivals: list[Arrival]) -> list[tuple[int, int]]:
+    pairing = Pairing(config.Pairing(max_difference_ms=SLOP_NS * 1e-6))
+    return stamps([*fed(pairing, arrivals), *pairing.drain()])
 
 
 def theirs(arrivals: list[Arrival]) -> list[tuple[int, int]]:
@@ -99,15 +108,7 @@ def message_filters(arrivals: list[Arrival]) -> list[tuple[int, int]]:
 
     settings = config.Pairing(max_difference_ms=SLOP_NS * 1e-6)
     pairing = MessageFiltersPairing(settings, ("front",), RclpyFactory())
-    nothing = np.zeros((0, 3), np.float32)
-    pairs = []
-    for now, kind, stamp in arrivals:
-        if kind == "image":
-            pairing.add_masks(_masks(stamp))
-        else:
-            pairing.add_sweep(Sweep(stamp, "lidar", nothing))
-        pairs += pairing.poll(now)
-    return [(p.masks[0].stamp_ns, p.sweep.stamp_ns) for p in pairs if p.sweep is not None]
+    return stamps(fed(pairing, arrivals))
 
 
 def rows(repeats: int) -> Iterator[Row]:

@@ -20,14 +20,7 @@ BORDER_PX = 0.01
 
 
 def scene(objects: int = 20) -> tuple[ObjectMasks, Sweep]:
-    rng = np.random.default_rng(0)
-    ground = raycast.Slope(a=0.01)
-    bearings = np.linspace(-0.52, 0.52, objects)
-    reaches = rng.permutation(np.linspace(5, 30, objects))
-    boxes = [
-        raycast.Box(1.5 + r * np.cos(a), r * np.sin(a), tuple(rng.uniform(0.1, 0.8, 3)), float(r))
-        for r, a in zip(reaches, bearings, strict=True)
-    ]
+    ground, boxes = raycast.fan(objects)
     sweep = raycast.sweep(ground, boxes, beams=100, columns=1800)
     return raycast.masks(ground, boxes, raycast.SIZE), sweep
 

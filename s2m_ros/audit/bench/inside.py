@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from s2m_ros.audit.bench.status import Status
 from s2m_ros.audit.inputs import find_inputs
 from s2m_ros.audit.latency import Latency
 from s2m_ros.audit.lockstep import Lockstep, Step
+from s2m_ros.audit.status import Status
 from s2m_ros.bags import BagReader
 from s2m_ros.config import Config
 

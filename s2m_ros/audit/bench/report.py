@@ -8,13 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from s2m_ros.audit.bench.flame import draw, spans
 from s2m_ros.audit.bench.inside import SUM, Function, Inside
 from s2m_ros.audit.bench.runs import KEPT_UP, WARM_UP_S, Run
-from s2m_ros.audit.chaos.report import whole
 from s2m_ros.audit.latency import STAGES
+from s2m_ros.audit.page import template, whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,10 +55,7 @@ def write(bench: Bench, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     whole(out / "metrics.json", json.dumps(as_dict(bench), indent=1, allow_nan=False) + "\n")
     whole(out / "report.md", markdown(bench))
-    environment = Environment(
-        loader=PackageLoader("s2m_ros.audit", "."), autoescape=True, undefined=StrictUndefined
-    )
-    page = environment.get_template("bench.html.j2").render(
+    page = template("bench.html.j2").render(
         bench=bench,
         heading=HEADING,
         rows=[row(run) for run in bench.runs],

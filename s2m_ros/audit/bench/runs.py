@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from s2m_ros.audit.bench.status import Status
 from s2m_ros.audit.bench.usage import Usage, Use
 from s2m_ros.audit.inputs import Inputs, find_inputs
-from s2m_ros.audit.latency import STAGES, Latency, delays
+from s2m_ros.audit.latency import STAGES, Latency, delays, first_received
 from s2m_ros.audit.looping import LoopingBag
+from s2m_ros.audit.status import Status
 from s2m_ros.bags import BagReader
 from s2m_ros.config import Config
 from s2m_ros.nodes.processes import Processes
@@ -142,6 +142,7 @@ def read(
     """The figures of a run, from its recorded outputs."""
     begin_ns = played.zero_ns + round(WARM_UP_S * 1e9)
     sent = [stamp for stamp in played.images if stamp >= begin_ns]
+    taken = {stamp: stamp for stamp in sent}
     received: dict[str, list[tuple[int, int]]] = {name: [] for name in recorded(inputs)}
     inside: dict[str, list[float]] = {}
     drops: dict[str, int] = {}
@@ -155,14 +156,14 @@ def read(
             received[message.topic].append((stamp_of(message.data), message.stamp_ns))
     masks = sorted(item for c in inputs.config.cameras for item in received[f"/{topics.masks(c)}"])
     late = delays(
-        {stamp: stamp for stamp in sent},
+        taken,
         masks=masks,
         objects=received[f"/{topics.OBJECTS}"],
         hazards=received[f"/{topics.HAZARDS}"],
         markers=received[_MARKERS],
     )
     whole = late[STAGES[-1]]
-    shown = _shown(set(sent), received[_MARKERS])
+    shown = sorted(at for stamp, at in first_received(received[_MARKERS]).items() if stamp in taken)
     growth_ms = growth(whole)
     return Run(
         rate_hz,
@@ -189,15 +190,6 @@ def growth(values: Float64) -> float:
 
 def _growth_limit(values: Float64) -> float:
     return _GROWTH_MS + _GROWTH * float(np.median(values))
-
-
-def _shown(sent: set[int], markers: list[tuple[int, int]]) -> list[int]:
-    """When the first markers of each image came."""
-    first: dict[int, int] = {}
-    for stamp, received_ns in markers:
-        if stamp in sent:
-            first.setdefault(stamp, received_ns)
-    return sorted(first.values())
 
 
 def _note(status: Any, warm: bool, inside: dict[str, list[float]], drops: dict[str, int]) -> None:

@@ -14,6 +14,7 @@ from s2m_ros.audit.chaos.stream import FaultyBag, Spell
 from s2m_ros.audit.chaos.verdict import Said, Verdict, judge
 from s2m_ros.audit.inputs import Inputs, find_inputs
 from s2m_ros.audit.lockstep import Lockstep
+from s2m_ros.audit.status import Status
 from s2m_ros.bags import BagReader
 from s2m_ros.config import Config
 from s2m_ros.nodes.graph import NodeSpec, graph
@@ -24,7 +25,6 @@ from s2m_ros.types import State
 from s2m_ros.wire import topics
 from s2m_ros.wire.hazards import decode_hazards
 
-Status = Callable[[str, float], None]
 BEFORE_S, LASTS_S, AFTER_S = 3.0, 2.0, 3.0
 RESPAWN_S = 0.2
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from s2m_ros.audit.chaos.verdict import DETECT_S, RECOVER_S, Verdict
+from s2m_ros.audit.page import template, whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,10 +23,7 @@ def write(verdicts: Sequence[Verdict], about: Mapping[str, Any], out: Path) -> N
     tree = {"about": dict(about), "faults": [verdict.as_dict() for verdict in verdicts]}
     whole(out / "metrics.json", json.dumps(tree, indent=1, allow_nan=False) + "\n")
     whole(out / "report.md", markdown(verdicts, about))
-    environment = Environment(
-        loader=PackageLoader("s2m_ros.audit", "."), autoescape=True, undefined=StrictUndefined
-    )
-    page = environment.get_template("chaos.html.j2").render(
+    page = template("chaos.html.j2").render(
         headline=headline(verdicts),
         heading=HEADING,
         rows=[row(verdict) for verdict in verdicts],
@@ -36,13 +32,6 @@ def write(verdicts: Sequence[Verdict], about: Mapping[str, Any], out: Path) -> N
         limits=(DETECT_S, RECOVER_S),
     )
     whole(out / "report.html", page)
-
-
-def whole(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a power cut, never meets half of it."""
-    half = path.with_name(f".{path.name}.part")
-    half.write_text(text)
-    half.replace(path)
 
 
 def headline(verdicts: Sequence[Verdict]) -> str:

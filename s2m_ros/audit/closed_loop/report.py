@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from s2m_ros.audit.closed_loop import charts
@@ -20,6 +19,7 @@ from s2m_ros.audit.closed_loop.loop import TOGETHER_NS
 from s2m_ros.audit.closed_loop.losses import STAGES
 from s2m_ros.audit.closed_loop.rows import Rows, Sighting
 from s2m_ros.audit.drive import pictures
+from s2m_ros.audit.page import template
 from s2m_ros.audit.style import hexed
 from s2m_ros.types import UInt8
 
@@ -165,9 +165,6 @@ def miss_rows(tree: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def page(tree: Mapping[str, Any], rows: Rows) -> str:
     """One self-contained page."""
-    environment = Environment(
-        loader=PackageLoader("s2m_ros.audit", "."), autoescape=True, undefined=StrictUndefined
-    )
     by_range = tree["by_range"]
     errors = {name: part["position_error_m"] for name, part in by_range.items()}
     context = {
@@ -196,7 +193,7 @@ def page(tree: Mapping[str, Any], rows: Rows) -> str:
         "gallery": _gallery(tree, rows),
         "drops": _drops(tree),
     }
-    return environment.get_template("closed_loop.html.j2").render(context)
+    return template("closed_loop.html.j2").render(context)
 
 
 def _cells(tree: Mapping[str, Any]) -> dict[str, dict[str, tuple[int, int]]]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from s2m_ros.audit.compare.diff import Comparison, Difference, as_dict
 from s2m_ros.audit.compare.rerun import rig_of
+from s2m_ros.audit.page import template
 from s2m_ros.audit.scene import camera_view, top_view
 from s2m_ros.audit.style import LEVELS, hexed, readable_on
 from s2m_ros.fusion.calibration import Rig
@@ -48,10 +48,7 @@ def write(a: Store, b: Store, result: Comparison, out: Path, note: str = "") -> 
             (out / name).write_bytes(bytes(data))
             pictures[number] = name
     (out / "compare.md").write_text(markdown(a, b, result, pictures, note))
-    environment = Environment(
-        loader=PackageLoader("s2m_ros.audit", "."), autoescape=True, undefined=StrictUndefined
-    )
-    page = environment.get_template("compare/compare.html.j2").render(
+    page = template("compare/compare.html.j2").render(
         verdict=verdict(result),
         identical=result.identical,
         names=(str(a.path), str(b.path)),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from s2m_ros.audit.inputs import IMAGE_TYPES, find_inputs
 from s2m_ros.audit.lockstep import run_lockstep
+from s2m_ros.audit.status import Status
 from s2m_ros.bags import BagReader, BagWriter
 from s2m_ros.bags.calibration import read_rig
 from s2m_ros.config import Config
@@ -23,7 +24,6 @@ from s2m_ros.types import InputError
 from s2m_ros.wire import topics
 from s2m_ros.wire.factory import RosbagsFactory
 
-Status = Callable[[str, float], None]
 SOURCE = "source"
 BEHIND_OBJECTS = ("tracking.", "hazards.")
 """Settings that only matter behind the stored objects."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from s2m_ros.audit import svg
@@ -15,6 +14,7 @@ from s2m_ros.audit.explain.chain import Chain
 from s2m_ros.audit.explain.links import Link, conclusion
 from s2m_ros.audit.explain.panels import panels
 from s2m_ros.audit.explain.text import title_of
+from s2m_ros.audit.page import template
 from s2m_ros.audit.scene import top_view
 from s2m_ros.audit.style import LEVELS, hexed, readable_on
 from s2m_ros.types import Level, UInt8
@@ -35,11 +35,8 @@ def write_page(chain: Chain, found: tuple[Link, ...], out: Path, store: str) -> 
         data = _png(top_view(TOP_VIEW, chain.instant.hazards, sideways=True))
         (out / "top.png").write_bytes(data)
         above = _base64(data)
-    environment = Environment(
-        loader=PackageLoader("s2m_ros.audit", "."), autoescape=True, undefined=StrictUndefined
-    )
     colour = LEVELS[chain.hazard.level] if chain.hazard is not None else (110, 130, 160)
-    page = environment.get_template("explain/explain.html.j2").render(
+    page = template("explain/explain.html.j2").render(
         title=title_of(chain),
         store=store,
         verdict=chain.hazard.text if chain.hazard is not None else conclusion(found),

@@ -9,13 +9,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from s2m_ros.audit.mining.clusters import ALONE, Clusters
 from s2m_ros.audit.mining.export import label_of, mask_of
 from s2m_ros.audit.mining.query import Hit
 from s2m_ros.audit.mining.specimen import Specimen, View
+from s2m_ros.audit.page import template
 from s2m_ros.audit.style import LEVELS, hexed
 from s2m_ros.types import Level, UInt8
 
@@ -164,8 +164,5 @@ def _render(
     figures: Sequence[Mapping[str, str]],
     facts: Mapping[str, str],
 ) -> str:
-    environment = Environment(
-        loader=PackageLoader("s2m_ros.audit", "."), autoescape=True, undefined=StrictUndefined
-    )
-    page = environment.get_template("mining/atlas.html.j2")
+    page = template("mining/atlas.html.j2")
     return page.render(title=title, verdict=verdict, sheets=sheets, figures=figures, facts=facts)
