@@ -43,10 +43,10 @@ def soak(
     with ended_by_sigterm(), Narrator(console) as narrator:
         drive = drive or simulated("apron", out, narrator)
         loops = bench.loops_for(drive, spells, 60 * minutes)
-        verdicts, vitals, late_ms = bench.live(
+        verdicts, lives, late_ms = bench.live(
             drive, settings, spells, out, seed=seed, loops=loops, status=narrator
         )
-    grown = soaking.growth(vitals)
+    grown = soaking.growth(lives)
     figures = soaking.figures(verdicts, grown)
     about = {"drive": drive.name, "minutes": minutes, "seed": seed,
              "player late, 95 %": f"{late_ms:.0f} ms", "figures": figures}  # fmt: skip

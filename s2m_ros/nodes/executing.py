@@ -19,6 +19,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from s2m_ros.config import ConfigError
+from s2m_ros.nodes.shared_memory import sweep
 
 
 class Closable(Protocol):
@@ -36,6 +37,7 @@ def run(makers: Sequence[Callable[[], Node]], args: Sequence[str] | None = None)
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
+    sweep()  # of the node that this one takes the place of, perhaps
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     nodes: list[Node] = []
     try:

@@ -32,6 +32,20 @@ SETTINGS = {
 }
 
 
+_IMPORTS = {
+    "camera_node": ("s2m_ros.pipeline.camera", "onnxruntime", "openvino"),
+    "fusion_node": ("s2m_ros.pipeline.fusion",),
+    "tracker_node": ("s2m_ros.pipeline.tracking",),
+    "monitor_node": ("s2m_ros.pipeline.watchdog",),
+    "audit_node": ("s2m_ros.store",),
+    "vehicle_node": (
+        "s2m_ros.pipeline.camera",
+        "s2m_ros.pipeline.fusion",
+        "s2m_ros.pipeline.tracking",
+    ),
+}
+
+
 @dataclass(frozen=True)
 class NodeSpec:
     """One process. Topics in ``remappings`` are relative to the namespace, as the nodes name them.
@@ -52,6 +66,11 @@ class NodeSpec:
     def module(self) -> str:
         """Where the node is written."""
         return f"{PACKAGE}.nodes.{self.executable}"
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The slow ones among the modules that it needs, all of them without ROS."""
+        return _IMPORTS.get(self.executable, ())
 
     def ros_arguments(self) -> list[str]:
         """What follows the executable on its command line."""

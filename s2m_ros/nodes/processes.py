@@ -1,8 +1,8 @@
 """The nodes as processes of this machine, where no ``ros2 launch`` keeps them.
 
-One process a node. One that ends by itself is started again after a pause. Each is in a session
-of its own, so that Ctrl-C in a terminal reaches only the starter, which then ends them in order:
-SIGINT, SIGTERM, SIGKILL.
+One process a node, forked from a nursery. One that ends by itself is started again: at once, and
+after a pause when it had not run for long. Each is in a session of its own, so that Ctrl-C in a
+terminal reaches only the starter, which then ends them in order: SIGINT, SIGTERM, SIGKILL.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from s2m_ros.nodes.graph import NodeSpec
+from s2m_ros.nodes.nursery import Nursery, Nursling
+
+STEADY_S = 10.0
+"""A node that ends sooner is in a loop of crashes, and waits before the next attempt."""
 
 Report = Callable[[str, str], None]
 """Called with a node's name and a line, of the node's output or about the node."""
@@ -24,10 +28,10 @@ Report = Callable[[str, str], None]
 @dataclass
 class _Kept:
     spec: NodeSpec
-    process: subprocess.Popen[str] | None = None
+    process: Nursling | None = None
     reader: threading.Thread | None = None
+    begun_s: float = 0.0
     due_s: float = 0.0
-    starts: int = 0
     exit_codes: list[int] = field(default_factory=list)
 
 
@@ -35,7 +39,8 @@ class Processes:
     """Starts the nodes of a table and keeps them up until ``stop``. Also a context manager.
 
     report gets the output line by line, from one thread a node. The environment is the caller's,
-    with ``environment`` laid over it.
+    with ``environment`` laid over it. respawn_delay_s: pause before a node is started again that
+    ran for less than STEADY_S; None: nodes that end stay ended.
     """
 
     def __init__(
@@ -49,7 +54,10 @@ class Processes:
         self._kept = [_Kept(spec) for spec in specs]
         self._report = report
         self._respawn_delay_s = respawn_delay_s
-        self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        self._nursery = Nursery(
+            sorted({module for spec in specs for module in spec.imports}),
+            {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        )
 
     def __enter__(self) -> Processes:
         self.start()
@@ -66,6 +74,11 @@ class Processes:
     def running(self) -> dict[str, int]:
         """Process id of each node that runs, by node name."""
         return {k.spec.name: k.process.pid for k in self._kept if k.process is not None}
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Those of ``running`` and the nursery's."""
+        return {**self.running, **({"nursery": self._nursery.pid} if self._nursery.pid else {})}
 
     @property
     def exits(self) -> dict[str, list[int]]:
@@ -86,8 +99,10 @@ class Processes:
             kept.exit_codes.append(code)
             again = ""
             if self._respawn_delay_s is not None:
-                kept.due_s = time.monotonic() + self._respawn_delay_s
-                again = f", starting again in {self._respawn_delay_s:g} s"
+                lasted = time.monotonic() - kept.begun_s >= STEADY_S
+                pause_s = 0.0 if lasted else self._respawn_delay_s
+                kept.due_s = time.monotonic() + pause_s
+                again = f", starting again in {pause_s:g} s" if pause_s else ", starting again"
             self._report(kept.spec.name, f"ended with {_meaning(code)}{again}")
 
     def stop(self, patience_s: float = 5.0) -> None:
@@ -99,7 +114,8 @@ class Processes:
         ):
             alive = [k for k in self._kept if k.process is not None and k.process.poll() is None]
             for kept in alive:
-                _signal(kept.process, number)
+                assert kept.process is not None
+                kept.process.send_signal(number)
             until = time.monotonic() + wait_s
             for kept in alive:
                 assert kept.process is not None
@@ -110,26 +126,17 @@ class Processes:
         for kept in self._kept:
             if kept.process is not None:
                 self._close(kept)
+        self._nursery.close()
 
     def _spawn(self, kept: _Kept) -> None:
-        kept.process = subprocess.Popen(
-            kept.spec.command(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=self._environment,
-            start_new_session=True,
-        )
-        kept.starts += 1
+        kept.process = self._nursery.start(kept.spec.name, kept.spec.command()[2:])
+        kept.begun_s = time.monotonic()
         kept.reader = threading.Thread(
             target=self._read, args=(kept.spec.name, kept.process), daemon=True
         )
         kept.reader.start()
 
-    def _read(self, name: str, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
+    def _read(self, name: str, process: Nursling) -> None:
         for line in process.stdout:
             self._report(name, line.rstrip())
 
@@ -138,14 +145,9 @@ class Processes:
         assert kept.process is not None
         assert kept.reader is not None
         kept.reader.join(timeout=2.0)
-        if kept.process.stdout is not None and not kept.reader.is_alive():
+        if not kept.reader.is_alive():
             kept.process.stdout.close()
         kept.process = None
-
-
-def _signal(process: subprocess.Popen[str] | None, number: signal.Signals) -> None:
-    if process is not None and process.poll() is None:
-        process.send_signal(number)
 
 
 def _meaning(code: int) -> str:

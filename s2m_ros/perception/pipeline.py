@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..config import Perception as Settings
-from ..types import ObjectMasks, UInt8
+from ..types import ObjectMasks, Prompts, UInt8
 from .interfaces import Candidates, Encoder, Frame, Prompter, Scorer, Segmenter
 from .outline import outlines
 from .selection import Selector
@@ -48,6 +50,15 @@ class Perception:
         """What runs here: model, hash, provider, scorer, segmenter."""
         segmenter = {f"segmenter_{k}": v for k, v in self.segmenter.info.items()}
         return {**self.encoder.info, "scorer": self.scorer.name, **segmenter}
+
+    def warm_up(self) -> None:
+        """Let each network run once, so that what is made at first use is there."""
+        encoding = self.encoder.encode(np.zeros((480, 640, 3), np.uint8))
+        score = self.scorer.calibrate(self.scorer.raw(encoding), encoding.image_size)
+        self.prompter(score, self.encoder.roles(encoding))
+        box, one = np.array([[280, 200, 360, 280]], np.float32), np.ones(1, np.float32)
+        centre = box.reshape(1, 2, 2).mean(1, keepdims=True)
+        self.segmenter(encoding, Prompts(box, centre, one[None], one, one))
 
     def perceive(
         self,

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from s2m_ros.config import Config
 from s2m_ros.perception.image_health import FrozenWatch, blindness
 from s2m_ros.perception.interfaces import Frame, PerceptionError
@@ -24,8 +22,6 @@ from s2m_ros.wire.geometry import require_stamp, stamp_ns
 from s2m_ros.wire.image import decode_compressed, decode_image, encode_compressed, encode_image
 from s2m_ros.wire.masks import encode_masks
 from s2m_ros.wire.protocol import MessageFactory
-
-_WARM_UP_SHAPE = (480, 640, 3)
 
 
 @dataclass(frozen=True)
@@ -118,7 +114,7 @@ class CameraStage:
         except (InputError, PerceptionError) as error:
             self.conditions.set("model", State.UNKNOWN, str(error))
             return False
-        self._perception.perceive(np.zeros(_WARM_UP_SHAPE, np.uint8))
+        self._perception.warm_up()
         self.conditions.clear("model")
         return True
 

@@ -13,11 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import compiled
+from .manifest import sha256
+
 Array = NDArray[Any]
 
 PROVIDER = "OpenVINOExecutionProvider"
 COMPILED_SHAPES = 4
 """Compiled graphs that are kept, one for each set of input shapes."""
+
+
+_REWRITING = 1
+"""Counts up when what is done to a graph before it is compiled changes."""
 
 
 def importable() -> bool:
@@ -36,9 +43,9 @@ class OpenVinoGraph:
         """Raises OpenVINO's RuntimeError when it refuses the file."""
         import openvino
 
+        self._path = path
         self._core = openvino.Core()
         self._model = self._core.read_model(str(path))
-        _unshare_weights(self._model)
         self._options = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
@@ -75,9 +82,23 @@ class OpenVinoGraph:
         return [np.array(request.get_tensor(name).data) for name in outputs]
 
     def _compile(self, shapes: tuple[tuple[int, ...], ...]) -> Any:
-        model = self._model.clone()
-        model.reshape({name: list(shape) for name, shape in zip(self.inputs, shapes, strict=True)})
-        return self._core.compile_model(model, "CPU", self._options).create_infer_request()
+        name = compiled.key(
+            model=sha256(self._path),
+            rewriting=_REWRITING,
+            shapes=dict(zip(self.inputs, shapes, strict=True)),
+            options=self._options,
+            processor=self._core.get_property("CPU", "FULL_DEVICE_NAME"),
+            arithmetic=sorted(self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")),
+            openvino=str(self._core.get_versions("CPU")["CPU"].build_number),
+        )
+        ready = compiled.load(self._core, name, self._options)
+        if ready is None:
+            model = self._model.clone()
+            _unshare_weights(model)
+            model.reshape({n: list(shape) for n, shape in zip(self.inputs, shapes, strict=True)})
+            ready = self._core.compile_model(model, "CPU", self._options)
+            compiled.keep(ready, name)
+        return ready.create_infer_request()
 
 
 def _unshare_weights(model: Any) -> None:

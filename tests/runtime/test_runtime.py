@@ -255,8 +255,9 @@ def test_openvino_gives_what_onnx_runtime_gives(folder: Path) -> None:
 
 @pytest.mark.parametrize("when", ["read_model", "compile_model"])
 def test_what_openvino_refuses_goes_to_the_next_provider_with_a_warning(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # nothing was compiled before
     openvino = pytest.importorskip("openvino", reason="the intel extra is not installed")
 
     class Refuses(openvino.Core):  # type: ignore[misc, name-defined]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from s2m_ros.audit.vitals import vitals
 from s2m_ros.nodes.processes import Processes
+
+_PERIOD_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Of one node: share of one core, and resident memory at its highest, MB."""
+    """Of one process: share of one core, and its share of memory at its highest, MB."""
 
     cores: float
     memory_mb: float
@@ -27,15 +28,17 @@ class Usage:
     _names: dict[str, int] = field(default_factory=dict)
 
     def take(self, nodes: Processes, now_s: float) -> None:
-        for name, pid in nodes.running.items():
+        for name, pid in nodes.pids.items():
+            if pid in self._last and now_s - self._last[pid][0] < _PERIOD_S:
+                continue
             try:
-                busy_s, memory_mb = _read(pid)
+                now = vitals(pid)
             except OSError:
                 continue  # it has just ended
             self._names[name] = pid
-            self._begun.setdefault(pid, (now_s, busy_s))
-            self._last[pid] = now_s, busy_s
-            self._memory[pid] = max(memory_mb, self._memory.get(pid, 0.0))
+            self._begun.setdefault(pid, (now_s, now.processor_s))
+            self._last[pid] = now_s, now.processor_s
+            self._memory[pid] = max(now.share_mb, self._memory.get(pid, 0.0))
 
     @property
     def nodes(self) -> dict[str, Use]:
@@ -44,13 +47,3 @@ class Usage:
     def _share(self, pid: int) -> float:
         (begin_s, before_s), (end_s, after_s) = self._begun[pid], self._last[pid]
         return (after_s - before_s) / (end_s - begin_s) if end_s > begin_s else 0.0
-
-
-def _read(pid: int) -> tuple[float, float]:
-    """Processor seconds so far and resident MB."""
-    folder = Path(f"/proc/{pid}")
-    # The name, in brackets, may hold anything; utime and stime are the 12th and 13th after it.
-    fields = (folder / "stat").read_text().rpartition(")")[2].split()
-    pages = int((folder / "statm").read_text().split()[1])
-    ticks = int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") * 1e-6

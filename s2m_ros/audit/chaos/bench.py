@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from s2m_ros.audit.chaos.verdict import Said, Verdict, judge
 from s2m_ros.audit.inputs import Inputs, find_inputs
 from s2m_ros.audit.lockstep import Lockstep
 from s2m_ros.audit.status import Status
+from s2m_ros.audit.vitals import Vitals, vitals
 from s2m_ros.bags import BagReader
 from s2m_ros.config import Config
 from s2m_ros.nodes.graph import NodeSpec, graph
@@ -29,26 +31,29 @@ BEFORE_S, LASTS_S, AFTER_S = 3.0, 2.0, 3.0
 RESPAWN_S = 0.2
 
 
-@dataclass
-class Vitals:
-    """Memory and file handles of each node, by name, second by second of the stream."""
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Of a process, seconds after the start of the stream."""
 
-    memory: dict[str, list[tuple[float, int, int]]] = field(default_factory=dict)
-    handles: dict[str, list[tuple[float, int, int]]] = field(default_factory=dict)
+    at_s: float
+    pid: int
+    vitals: Vitals
+
+
+@dataclass
+class Lives:
+    """Samples of each node, by name, second by second of the stream."""
+
+    nodes: dict[str, list[Sample]] = field(default_factory=dict)
 
     def take(self, nodes: Processes, since_ns: int) -> None:
         now_s = since_ns * 1e-9
-        for name, pid in nodes.running.items():
-            known = self.memory.setdefault(name, [])
-            if known and now_s - known[-1][0] < 1.0:
+        for name, pid in nodes.pids.items():
+            known = self.nodes.setdefault(name, [])
+            if known and now_s - known[-1].at_s < 1.0:
                 continue
-            try:
-                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-                handles = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208
-            except OSError:
-                continue  # it has just ended
-            known.append((now_s, pid, pages * os.sysconf("SC_PAGE_SIZE")))
-            self.handles.setdefault(name, []).append((now_s, pid, handles))
+            with contextlib.suppress(OSError):  # it has just ended
+                known.append(Sample(now_s, pid, vitals(pid)))
 
 
 def in_lockstep(
@@ -107,7 +112,7 @@ def live(
     seed: int = 0,
     loops: int = 1,
     status: Status = lambda what, share: None,
-) -> tuple[list[Verdict], Vitals, float]:
+) -> tuple[list[Verdict], Lives, float]:
     """All spells in one run of the nodes over DDS; also how late the player was, ms.
 
     The outputs stay in out/outputs, what the nodes printed in out/logs. Raises ReplayError.
@@ -115,14 +120,14 @@ def live(
     from s2m_ros.audit.live import play
 
     out.mkdir(parents=True, exist_ok=True)
-    vitals, flag = Vitals(), out / "sabotage"
+    lives, flag = Lives(), out / "sabotage"
     flag.unlink(missing_ok=True)
     os.environ[saboteur.VARIABLE] = str(flag)
     done: dict[int, int] = {}
     struck: dict[int, int] = {}
 
     def meddle(nodes: Processes, since_ns: int) -> None:
-        vitals.take(nodes, since_ns)
+        lives.take(nodes, since_ns)
         for i, spell in enumerate(spells):
             if not spell.fault.process or since_ns < spell.begin_ns:
                 continue
@@ -155,7 +160,7 @@ def live(
         replace(spell, begin_ns=struck.get(i, spell.begin_ns), end_ns=_end(spell, done.get(i)))
         for i, spell in enumerate(spells)
     ]
-    return [judge(said, spell) for spell in exact], vitals, played.late_ms
+    return [judge(said, spell) for spell in exact], lives, played.late_ms
 
 
 def _said(message: object, logged_ns: int, start_ns: int) -> Said:

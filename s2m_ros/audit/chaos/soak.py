@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from s2m_ros.audit.chaos.bench import AFTER_S, LASTS_S, Vitals
+from s2m_ros.audit.chaos.bench import AFTER_S, LASTS_S, Lives, Sample
 from s2m_ros.audit.chaos.faults import FAULTS, Fault
 from s2m_ros.audit.chaos.stream import Spell
 from s2m_ros.audit.chaos.verdict import Verdict
@@ -21,7 +21,7 @@ MOST_GROWTH = 0.05
 @dataclass(frozen=True, slots=True)
 class Growth:
     """From the first to the last tenth of a node's life after warm-up; restarts begin a new life,
-    of which the longest counts."""
+    of which the longest counts. memory: of what it allocated itself, as a share."""
 
     node: str
     memory: float
@@ -46,21 +46,24 @@ def random_spells(minutes: float, seed: int, faults: Sequence[Fault] = FAULTS) -
     return spells
 
 
-def growth(vitals: Vitals) -> list[Growth]:
+def growth(lives: Lives) -> list[Growth]:
     """Of each node. Nodes that never lived long enough are left out."""
     found = []
-    for node, taken in vitals.memory.items():
-        lives: dict[int, list[tuple[float, int, int]]] = {}
-        for (at_s, pid, memory), (_, _, handles) in zip(taken, vitals.handles[node], strict=True):
-            lives.setdefault(pid, []).append((at_s, memory, handles))
-        life = max(lives.values(), key=len)
-        settled = np.array([row for row in life if row[0] - life[0][0] >= WARM_S])
+    for node, samples in lives.nodes.items():
+        each: dict[int, list[Sample]] = {}
+        for sample in samples:
+            each.setdefault(sample.pid, []).append(sample)
+        life = max(each.values(), key=len, default=[])
+        settled = [sample for sample in life if sample.at_s - life[0].at_s >= WARM_S]
         if len(settled) < 10:
             continue
+        memory = np.array([sample.vitals.own_mb for sample in settled])
+        handles = np.array([sample.vitals.handles for sample in settled])
         tenth = max(1, len(settled) // 10)
-        first, last = np.median(settled[:tenth], axis=0), np.median(settled[-tenth:], axis=0)
-        seconds = float(settled[-1, 0] - settled[0, 0])
-        found.append(Growth(node, float(last[1] / first[1] - 1), int(last[2] - first[2]), seconds))
+        more = np.median(memory[-tenth:]) / np.median(memory[:tenth]) - 1
+        opened = np.median(handles[-tenth:]) - np.median(handles[:tenth])
+        seconds = settled[-1].at_s - settled[0].at_s
+        found.append(Growth(node, float(more), int(opened), seconds))
     return found
 
 

@@ -94,7 +94,7 @@ def test_a_looping_bag_lasts_as_long_as_wanted_and_can_be_held_in_memory(source:
 
 
 def test_usage_of_a_process_is_its_share_of_a_core() -> None:
-    usage, nodes = Usage(), SimpleNamespace(running={"me": os.getpid(), "gone": 2**22 + 1})
+    usage, nodes = Usage(), SimpleNamespace(pids={"me": os.getpid(), "gone": 2**22 + 1})
     usage.take(nodes, 0.0)
     busy_s = os.times().user
     while os.times().user - busy_s < 0.2:
