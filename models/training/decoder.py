@@ -128,11 +128,11 @@ class Decoder(nn.Module):
         y = self.fine12(self.up12(x6, x12))
         y = self.fine_up24(self.up24(y, x24))
         masks = self.mask(self.up48(y, edges))
-        probability = masks.detach().sigmoid()
-        doubt = (4 * probability * (1 - probability)).mean(
-            dim=(2, 3)
-        )  # 1 where undecided everywhere
-        summary = torch.cat((x6.mean(dim=(2, 3)), doubt, probability.mean(dim=(2, 3))), dim=1)
+        # One row a mask: maps of one channel are slow where channels come last.
+        probability = masks.detach().flatten(1).sigmoid()
+        doubt = 4 * probability * (1 - probability)  # 1 where undecided
+        means = [doubt.mean(1, keepdim=True), probability.mean(1, keepdim=True)]
+        summary = torch.cat((x6.mean(dim=(2, 3)), *means), dim=1)
         return masks, self.quality(summary).sigmoid().flatten()
 
     @staticmethod

@@ -27,7 +27,7 @@ class ExportedEncoder(nn.Module):
         self.encoder = encoder
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.encoder(image.permute(0, 3, 1, 2).float())
+        return self.encoder(image.float().permute(0, 3, 1, 2))
 
 
 class ExportedSampler(nn.Module):

@@ -164,10 +164,16 @@ def on_surface(logits: Tensor) -> Tensor:
     resolution of logits (B,C,h,w); nothing is ground beyond the border of the image. (B,1,h,w).
     """
     ground = F.avg_pool2d(logits.softmax(1)[:, SURFACES].sum(1, keepdim=True), 4)
-    border, window = (REACH,) * 4, 2 * REACH + 1
-    grown = F.max_pool2d(F.pad(ground, border), window, 1)
-    closed = -F.max_pool2d(-F.pad(grown, border), window, 1)
+    closed = -_greatest(-_greatest(ground))
     return F.interpolate(closed, scale_factor=4, mode="bilinear", align_corners=False)
+
+
+def _greatest(maps: Tensor) -> Tensor:
+    """The greatest value in the square window around each cell, 0 beyond the border: rows, then
+    columns, for a tenth of the work."""
+    window = 2 * REACH + 1
+    rows = F.max_pool2d(F.pad(maps, (REACH,) * 4), (1, window), 1)
+    return F.max_pool2d(rows, (window, 1), 1)
 
 
 class Encoder(nn.Module):

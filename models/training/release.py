@@ -19,7 +19,7 @@ from .score_maps import raw_scores
 from .sources import Corpus, Scene
 
 Net = TypeVar("Net", bound=torch.nn.Module)
-VERSION = "0.3.0"
+VERSION = "0.3.2"
 PROBABILITIES = np.unique(
     np.concatenate([np.linspace(0, 0.9, 19), 1 - np.logspace(-1, -6, 41), [1.0]]).round(9)
 )

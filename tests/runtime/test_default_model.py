@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -18,7 +19,7 @@ from s2m_ros.perception.pipeline import Perception
 from s2m_ros.perception.selection import overlap
 from s2m_ros.runtime.build import build_perception
 from s2m_ros.runtime.manifest import find, read
-from s2m_ros.runtime.trunk import TrunkSegmenter
+from s2m_ros.runtime.trunk import TrunkEncoder, TrunkSegmenter
 from s2m_ros.types import Prompts, State
 
 
@@ -69,6 +70,32 @@ def test_the_decoder_may_run_in_half_precision(perception: Perception) -> None:
         for a, b in zip(ours.items, theirs.items, strict=True):
             assert abs(a.predicted_iou - b.predicted_iou) < 0.02
             assert mask_iou(a, b) > 0.97
+
+
+def test_the_encoder_may_run_in_half_precision() -> None:
+    pytest.importorskip("openvino", reason="the intel extra is not installed")
+    manifest = read(find("apron_lite0"))
+    exact = TrunkEncoder(manifest, Model(providers=["CPUExecutionProvider"]))
+    fast = TrunkEncoder(
+        manifest, Model(providers=["OpenVINOExecutionProvider", "CPUExecutionProvider"])
+    )
+    assert fast.info["provider"] != exact.info["provider"]
+    rng = np.random.default_rng(7)
+    small = rng.integers(0, 255, (8, 14, 3)).astype(np.uint8)
+    image = cv2.resize(small, (224, 128), interpolation=cv2.INTER_CUBIC)
+    ours, theirs = fast.encode(image), exact.encode(image)
+    fast.encode(255 - image)  # does not write over what the first call gave
+    assert ours.anomaly is not None
+    for mine, given in (
+        (ours.anomaly, theirs.anomaly),
+        (ours.logits, theirs.logits),
+        (ours.features["features"], theirs.features["features"]),
+    ):
+        assert mine is not None
+        assert given is not None
+        assert mine.shape == given.shape
+        assert mine.dtype == given.dtype == np.float32
+        assert np.corrcoef(mine.ravel(), given.ravel())[0, 1] > 0.99
 
 
 def mask_iou(a: Candidate, b: Candidate) -> float:
