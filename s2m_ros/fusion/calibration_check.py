@@ -14,7 +14,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from s2m_ros.fusion.camera import CameraModel
-from s2m_ros.fusion.surface import GroundSurface
 from s2m_ros.fusion.transforms import apply, invert
 from s2m_ros.fusion.view import Cloud, Image
 from s2m_ros.types import Bool, Float32, Float64, Role, RoleMap
@@ -23,11 +22,13 @@ TILT_DEG = 2.0
 """Ground that leans so much for a while is not under the wheels: the LiDAR is tilted."""
 TURN_DEG = 1.5
 _WINDOW_S = 0.7
-_LEAST_SWEEPS = 5
+_LEAST_SWEEPS = 3
+_OLDEST_S = 2.0
 
 
 class TiltCheck:
-    """The lean of the ground, as the sweeps show it, over the last 0.7 s."""
+    """The lean of the ground, as the sweeps show it, over the last 0.7 s; over three sweeps where
+    fewer are worked off in that time."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[int, float, float]] = deque()
@@ -41,7 +42,9 @@ class TiltCheck:
         if self._seen and stamp_ns < self._seen[-1][0]:
             self._seen.clear()
         self._seen.append((stamp_ns, float(plane[0]), float(plane[1])))
-        while stamp_ns - self._seen[0][0] > _WINDOW_S * 1e9:
+        while (age_ns := stamp_ns - self._seen[0][0]) > _OLDEST_S * 1e9 or (
+            age_ns > _WINDOW_S * 1e9 and len(self._seen) > _LEAST_SWEEPS
+        ):
             self._seen.popleft()
         if len(self._seen) < _LEAST_SWEEPS:
             return ""
@@ -158,13 +161,16 @@ class CalibrationCheck:
         self._turns: dict[str, TurnCheck] = {}
 
     def look(
-        self, stamp_ns: int, images: Sequence[Image], cloud: Cloud, ground: GroundSurface
+        self, stamp_ns: int, images: Sequence[Image], cloud: Cloud, shown: Float64 | None
     ) -> tuple[str, ...]:
-        """What does not fit, each with what to do; empty while there is nothing or too little."""
+        """What does not fit, each with what to do; empty while there is nothing or too little.
+
+        shown: the plane of the ground that the sweep itself shows, if it shows one.
+        """
         if not len(cloud.points):
             return ()
         doubts = []
-        lean = self._tilt.add(stamp_ns, ground.plane) if ground.measured else ""
+        lean = self._tilt.add(stamp_ns, shown) if shown is not None else ""
         if lean:
             doubts.append(f"extrinsics of the LiDAR: {lean}: calibrate it to base_link again")
         for image in images:

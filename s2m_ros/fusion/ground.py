@@ -43,12 +43,17 @@ _PATIENCE = 3
 
 
 class Ground:
-    """What is known of the ground: ``surface``; held: how many sweeps were refused so far."""
+    """What is known of the ground: ``surface``; held: how many sweeps were refused so far.
+
+    shown: float64 (3,), the plane that the newest sweep shows, z = a x + b y + c, whether or not
+    it is believed; None when it shows none.
+    """
 
     def __init__(self, settings: config.Ground) -> None:
         self._settings = settings
         self.surface: GroundSurface = assumed_ground(settings)
         self.held = 0
+        self.shown: Float64 | None = None
         nothing = np.zeros((side_of(settings), side_of(settings)), np.float32)
         self._memory = Memory(self.surface.plane, nothing, nothing, nothing)
         self._doubts = 0
@@ -73,6 +78,7 @@ class Ground:
             before = Memory(before.plane + tilt, *(3 * [before.value]))
             cells = low_points(near, before, settings)
             tilt, agreeing = _tilt(cells, before.plane, settings)
+        self.shown = before.plane + tilt if agreeing > 0 else None
         if agreeing == 0 or self._doubtful(tilt, agreeing):
             self.held += 1
             self._memory = before

@@ -81,7 +81,7 @@ class Fusion:
         views, cloud, refused = self._look(images, sweep, ego, sweep_ego)
         ground = self._ground.surface
         if self._settings.calibration_check != "off":
-            self.doubts = self._check.look(stamp_ns, images, cloud, ground)
+            self.doubts = self._check.look(stamp_ns, images, cloud, self._ground.shown)
         drops = Counter(sweeps_without_ground=refused)
         objects: list[Object3D] = []
         for view in views:
