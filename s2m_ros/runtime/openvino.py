@@ -44,7 +44,7 @@ class OpenVinoGraph:
         """Raises OpenVINO's RuntimeError when it refuses the file."""
         import openvino
 
-        self._path = path
+        self._sha256 = sha256(path)
         self._core = openvino.Core()
         self._model = self._core.read_model(str(path))
         self._turned = _deep(self._model)
@@ -94,7 +94,7 @@ class OpenVinoGraph:
 
     def _compile(self, shapes: tuple[tuple[int, ...], ...]) -> Any:
         name = compiled.key(
-            model=sha256(self._path),
+            model=self._sha256,
             rewriting=_REWRITING,
             shapes=dict(zip(self.inputs, shapes, strict=True)),
             options=self._options,

@@ -55,6 +55,12 @@ def test_another_model_is_another_graph(graph: Path) -> None:
     assert len(files()) == 2
 
 
+def test_the_file_is_read_when_it_is_opened_and_not_again(graph: Path) -> None:
+    opened = OpenVinoGraph(graph, 1)
+    graph.unlink()
+    assert opened.run(FEED, ["anomaly"])[0].size
+
+
 @pytest.mark.parametrize("damage", [b"", b"short", None])
 def test_what_is_damaged_is_compiled_again(graph: Path, damage: bytes | None) -> None:
     first = anomaly(graph)
