@@ -13,14 +13,16 @@ from typing import Any
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as SafeLoader  # ten times as fast
+except ImportError:  # PyYAML was built without libyaml
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 MAX_YAML_BYTES = 512 << 10
 MAX_JSON_BYTES = 32 << 20
 MAX_DEPTH = 100
 MAX_NODES = 200_000
 """Values in a document, those that YAML aliases repeat counted each time."""
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's is ten times as fast, where PyYAML was built with it."""
 
 
 def read_yaml(path: Path) -> Any:
@@ -40,12 +42,12 @@ def yaml_of(text: str) -> Any:
 
 def _yaml(text: str) -> Any:
     depth = 0
-    for event in yaml.parse(text, _LOADER):  # composing recurses, by libyaml without a limit
+    for event in yaml.parse(text, SafeLoader):  # composing recurses, by libyaml without a limit
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise ValueError("nested too deeply")
-    return yaml.load(text, _LOADER)
+    return yaml.load(text, Loader=SafeLoader)
 
 
 def _text(path: Path, most: int) -> str:
