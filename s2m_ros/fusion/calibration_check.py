@@ -94,15 +94,15 @@ def turn_votes(
 _LEAST_POINTS = 40
 _POINTS = 700
 _STEP_DEG, _STEPS = 2.0, 2
-_KEPT = 0.9
-"""Weight of what was known at each image."""
+_FADING_S = 1.0
+"""What was seen fades to 1/e of its weight in this time."""
 _LEAST_GAIN = 0.05
 """Of the mean share; a true calibration gained up to 0.04 where little stands."""
 _LEAST_IMAGES = 8
 
 
 class TurnCheck:
-    """Whether a camera fits the LiDAR best as it is calibrated, over the last ten images or so."""
+    """Whether a camera fits the LiDAR best as it is calibrated, over the last second or so."""
 
     def __init__(self) -> None:
         steps = np.radians(_STEP_DEG) * np.arange(-_STEPS, _STEPS + 1)
@@ -111,9 +111,11 @@ class TurnCheck:
         self._votes = np.zeros(len(self._turns))
         self._weight = 0.0
         self._images = 0
+        self._last_ns = 0
 
     def add(
         self,
+        stamp_ns: int,
         points: Float32,
         height: Float32,
         roles: RoleMap,
@@ -138,8 +140,10 @@ class TurnCheck:
         middle = len(votes) // 2
         if votes[middle] == 0:
             return ""
-        self._votes = _KEPT * self._votes + votes
-        self._weight = _KEPT * self._weight + 1.0
+        kept = np.exp(-abs(stamp_ns - self._last_ns) * 1e-9 / _FADING_S)
+        self._last_ns = stamp_ns
+        self._votes = kept * self._votes + votes
+        self._weight = kept * self._weight + 1.0
         self._images += 1
         mean = self._votes / self._weight
         pitch, yaw = np.degrees(self._turns[int(mean.argmax())])
@@ -178,7 +182,12 @@ class CalibrationCheck:
             if roles is None or not self._cameras:
                 continue
             turn = self._turns.setdefault(image.masks.camera, TurnCheck()).add(
-                cloud.points, cloud.height, roles, image.model, invert(image.base_from_camera)
+                stamp_ns,
+                cloud.points,
+                cloud.height,
+                roles,
+                image.model,
+                invert(image.base_from_camera),
             )
             if turn:
                 doubts.append(

@@ -53,13 +53,15 @@ def turned(about: list[float]) -> Float64:
     return matrix
 
 
-def verdicts(true: Float64, standing: bool = True) -> list[str]:
+def verdicts(true: Float64, standing: bool = True, period_ms: int = 100) -> list[str]:
     check = TurnCheck()
     told = []
     for seed in range(8):
         points, height = scene(standing, seed)
         seen = roles(points, true)
-        told.append(check.add(points, height, seen, CAMERA, invert(BASE_FROM_CAMERA)))
+        told.append(
+            check.add(seed * period_ms * MS, points, height, seen, CAMERA, invert(BASE_FROM_CAMERA))
+        )
     return told
 
 
@@ -72,6 +74,21 @@ def test_a_camera_turned_by_three_degrees_is_noticed(about: list[float]) -> None
     told = verdicts(turned(about))
     assert told[6] == ""  # eight images first
     assert "fits the LiDAR best when turned" in told[-1]
+
+
+@pytest.mark.parametrize("period_ms", [50, 100, 250])
+def test_a_camera_that_slips_is_told_within_two_seconds_at_any_rate(period_ms: int) -> None:
+    check, at_ms = TurnCheck(), 0
+
+    def told(true: Float64) -> str:
+        nonlocal at_ms
+        at_ms += period_ms
+        points, height = scene(seed=at_ms % 7)
+        seen = roles(points, true)
+        return check.add(at_ms * MS, points, height, seen, CAMERA, invert(BASE_FROM_CAMERA))
+
+    assert [told(BASE_FROM_CAMERA) for _ in range(4000 // period_ms)] == [""] * (4000 // period_ms)
+    assert any(told(turned([0, 3, 0])) for _ in range(2000 // period_ms))
 
 
 def test_an_empty_apron_says_nothing_of_the_camera() -> None:
