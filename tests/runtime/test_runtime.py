@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import toy_model
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from s2m_ros.config import Model, load
 from s2m_ros.runtime import manifest as manifests
 from s2m_ros.runtime.build import build_perception
 from s2m_ros.runtime.session import Session, choose_providers
-from s2m_ros.runtime.trunk import TrunkEncoder, TrunkSegmenter, input_size
+from s2m_ros.runtime.trunk import TrunkEncoder, TrunkSegmenter, input_size, predicted
 from s2m_ros.types import InputError, Prompts, Role
 
 
@@ -114,6 +116,13 @@ def test_input_size_keeps_the_aspect_within_the_budget() -> None:
     assert input_size((2048, 1024), (960, 544), 32, least=0.75) == (1536, 768)
     assert input_size((1280, 720), (960, 544), 32, least=0.5) == (960, 544)
     assert input_size((480, 360), (960, 544), 32, least=0.75) == (480, 352)
+
+
+@given(st.integers(1, 20), st.integers(0, 2**32 - 1))
+def test_predicted_is_argmax(classes: int, seed: int) -> None:
+    logits = np.random.default_rng(seed).integers(-3, 3, (classes, 5, 7)).astype(np.float32)
+    np.testing.assert_array_equal(predicted(logits), logits.argmax(axis=0))
+    assert predicted(np.full_like(logits, np.nan)).max() < classes
 
 
 def test_decoder_boxes_are_in_image_pixels_whatever_the_network_size(folder: Path) -> None:
