@@ -34,8 +34,9 @@ from s2m_ros.config import load
 from s2m_ros.sim import scenario
 from s2m_ros.sim.bag import write_bag
 from s2m_ros.store import StoreWriter
-from s2m_ros.store.feed import COMPRESSED, RawFeed
+from s2m_ros.store.feed import RawFeed
 from s2m_ros.store.layout import about
+from s2m_ros.store.pictures import RAW
 from s2m_ros.wire import topics
 from s2m_ros.wire.candidates import encode_candidates, encode_score
 from s2m_ros.wire.factory import RosbagsFactory, load_typestore
@@ -97,14 +98,13 @@ def extra(step: Step, factory: RosbagsFactory) -> Iterator[Sent]:
         frame, camera = step.image.frame, step.camera
         head = step.image.masks.header
         score = encode_score(factory, stamp_ns(head.stamp), head.frame_id, frame.score)
-        yield topics.score_picture(camera), COMPRESSED, camera, cdr(score, COMPRESSED)
+        yield topics.score_picture(camera), RAW, camera, cdr(score, RAW)
         kind = "s2m_msgs/msg/MaskCandidateArray"
-        yield topics.candidates(camera), kind, camera, cdr(encode_candidates(factory, frame), kind)
+        yield topics.candidates(camera), kind, camera, encode_candidates(frame)
     for answer in step.answers:
         if answer.tracking.tracks is not None:
             kind = "s2m_msgs/msg/TrackArray"
-            tracks = encode_tracks(factory, answer.tracking.tracks)
-            yield topics.TRACKS, kind, "", cdr(tracks, kind)
+            yield topics.TRACKS, kind, "", encode_tracks(answer.tracking.tracks)
 
 
 def feed_all(steps: list[Step], folder: Path, rounds: int) -> tuple[list[Cost], int]:

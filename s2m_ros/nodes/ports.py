@@ -66,9 +66,9 @@ MASKS = Port(
 SCORE = Port(topics.score, "sensor_msgs/msg/Image", Qos(1), "Anomaly score map, 32FC1")
 SCORE_PICTURE = Port(
     topics.score_picture,
-    "sensor_msgs/msg/CompressedImage",
+    "sensor_msgs/msg/Image",
     Qos(2),
-    "Anomaly score map as a grey PNG, for the audit store",
+    "Anomaly score map in 255 steps of grey, mono8, for the audit store",
 )
 CANDIDATES = Port(
     topics.candidates,

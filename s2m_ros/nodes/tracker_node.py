@@ -84,7 +84,7 @@ class TrackerNode(StageNode):
         self._hazards.publish(output.hazards)
         self._markers.publish(output.markers)
         if output.tracks is not None and self._tracks.get_subscription_count():
-            self._tracks.publish(encode_tracks(self.factory, output.tracks))
+            self._tracks.publish(encode_tracks(output.tracks))
         if self._detections is not None:
             self._detections.publish(vision_msgs.detections(self.factory, output.hazards))
 

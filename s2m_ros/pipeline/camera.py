@@ -47,16 +47,16 @@ class CameraOutput:
 
     @cached_property
     def score_picture(self) -> Any | None:
-        """The score map as a small grey PNG, sensor_msgs/CompressedImage."""
+        """The score map in steps of grey, sensor_msgs/Image, mono8."""
         if self.frame is None:
             return None
         masks = self.frame.masks
         return encode_score(self.factory, masks.stamp_ns, masks.frame_id, self.frame.score)
 
     @cached_property
-    def candidates(self) -> Any | None:
-        """All that was weighed for the image, s2m_msgs/MaskCandidateArray."""
-        return None if self.frame is None else encode_candidates(self.factory, self.frame)
+    def candidates(self) -> bytes | None:
+        """All that was weighed for the image, s2m_msgs/MaskCandidateArray, serialised."""
+        return None if self.frame is None else encode_candidates(self.frame)
 
     @cached_property
     def overlay(self) -> Any | None:

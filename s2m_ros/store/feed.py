@@ -6,29 +6,24 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import cv2
-import numpy as np
-
 from s2m_ros.config import Audit
 from s2m_ros.pipeline.camera import CameraOutput
 from s2m_ros.pipeline.conditions import Condition
 from s2m_ros.pipeline.tracking import TrackingOutput
+from s2m_ros.store.pictures import COMPRESSED, RAW, Pictures
 from s2m_ros.store.writer import StoreWriter
-from s2m_ros.types import Health, UInt8
+from s2m_ros.types import Health
 from s2m_ros.wire import topics
 from s2m_ros.wire.candidates import encode_candidates, encode_score
 from s2m_ros.wire.cdr import header_stamp_ns, marker_stamp_ns
-from s2m_ros.wire.factory import RosbagsFactory, load_typestore
+from s2m_ros.wire.factory import RosbagsFactory
 from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.health import encode_health
-from s2m_ros.wire.image import decode_compressed, decode_image, encode_compressed
 from s2m_ros.wire.tracks import encode_tracks
 
 HEALTH_EVERY_NS = 1_000_000_000
 _STAMP_END = 12
 """A calibration is the same when its bytes after CDR's head and the header's stamp are."""
-RAW = "sensor_msgs/msg/Image"
-COMPRESSED = "sensor_msgs/msg/CompressedImage"
 
 
 class Feed:
@@ -38,6 +33,7 @@ class Feed:
         self._writer = writer
         self._settings = settings
         self._factory = RosbagsFactory()
+        self._pictures = Pictures(settings)
         self._healthy: dict[str, tuple[int, Condition]] = {}
         self._sequence = 0
         self._calibration: set[bytes] = set()
@@ -50,11 +46,11 @@ class Feed:
         put(topics.masks(camera), "s2m_msgs/msg/ObjectMaskArray", masks, ns)
         if frame is not None:
             score = partial(encode_score, self._factory, ns, frame_id, frame.score)
-            put(topics.score_picture(camera), COMPRESSED, score, ns)
-            weighed = partial(encode_candidates, self._factory, frame)
+            put(topics.score_picture(camera), RAW, score, ns)
+            weighed = partial(encode_candidates, frame)
             put(topics.candidates(camera), "s2m_msgs/msg/MaskCandidateArray", weighed, ns)
         if image is not None and self._settings.picture_width:
-            picture = partial(encode_picture, self._factory, ns, frame_id, image, self._settings)
+            picture = partial(self._pictures.of, ns, frame_id, image)
             put(topics.picture(camera), COMPRESSED, picture, ns)
 
     def answer(self, objects: Any, tracking: TrackingOutput) -> None:
@@ -63,7 +59,7 @@ class Feed:
         put = self._writer.put
         put(topics.OBJECTS, "s2m_msgs/msg/Object3DArray", objects, ns)
         if tracking.tracks is not None:
-            tracks = partial(encode_tracks, self._factory, tracking.tracks)
+            tracks = partial(encode_tracks, tracking.tracks)
             put(topics.TRACKS, "s2m_msgs/msg/TrackArray", tracks, ns)
         put(topics.MARKERS, "visualization_msgs/msg/MarkerArray", tracking.markers, ns)
         put(topics.HAZARDS, "s2m_msgs/msg/HazardArray", tracking.hazards, ns)
@@ -98,12 +94,13 @@ class RawFeed:
         self._writer = writer
         self._settings = settings
         self._inputs = Feed(writer, settings)
+        self._pictures = Pictures(settings)
 
     def take(self, topic: str, kind: str, camera: str, data: bytes, now_ns: int) -> None:
         """A serialised message of a topic that ``wire.topics`` names, heard at now_ns."""
         if camera and kind in (RAW, COMPRESSED) and topic.startswith("camera/"):
             if self._settings.picture_width:
-                picture = partial(_picture_of, data, kind, topic, self._settings)
+                picture = partial(self._pictures.of_bytes, data, kind, topic)
                 ns = header_stamp_ns(data)
                 self._writer.put(topics.picture(camera), COMPRESSED, picture, ns)
             self._inputs.input(topic, kind, data, now_ns)
@@ -116,31 +113,3 @@ class RawFeed:
             self._writer.put(topic, kind, data, ns if ns >= 0 else now_ns)
         else:
             self._writer.put(topic, kind, data, header_stamp_ns(data))
-
-
-def _picture_of(data: bytes, kind: str, topic: str, settings: Audit) -> Any:
-    """The picture of a serialised image; a compressed one stays as it is where it is small."""
-    message: Any = load_typestore().deserialize_cdr(data, kind)
-    header = message.header
-    if kind == COMPRESSED:
-        image = decode_compressed(message, topic)
-        if image.shape[1] <= settings.picture_width:
-            return data
-    else:
-        image = decode_image(message, topic)
-    return encode_picture(
-        RosbagsFactory(), stamp_ns(header.stamp), header.frame_id, image, settings
-    )
-
-
-def encode_picture(
-    factory: RosbagsFactory, ns: int, frame_id: str, image: UInt8, settings: Audit
-) -> Any:
-    """uint8 (H, W, 3) RGB as JPEG, no wider than the settings say."""
-    height, width = image.shape[:2]
-    if width > settings.picture_width:
-        size = (settings.picture_width, max(1, round(height * settings.picture_width / width)))
-        # The mean over whole pixels costs ten times as much, and shows only from a half on.
-        how = cv2.INTER_AREA if 2 * size[0] <= width else cv2.INTER_LINEAR
-        image = np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
-    return encode_compressed(factory, ns, frame_id, image, settings.picture_quality)

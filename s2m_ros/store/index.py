@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from s2m_ros.store.segment import Segment, Stored
-from s2m_ros.store.told import Entry, Moment, Told, told
+from s2m_ros.store.told import Entry, Moment, Told, seen, told
 from s2m_ros.types import State
 from s2m_ros.wire import topics
 from s2m_ros.wire.factory import load_typestore
-from s2m_ros.wire.geometry import stamp_ns
 
 MASKS_KIND = "s2m_msgs/msg/ObjectMaskArray"
 HAZARDS_KIND = "s2m_msgs/msg/HazardArray"
@@ -55,18 +54,13 @@ class Rows:
     hazards: list[tuple[Any, ...]] = field(default_factory=list)
     triggers: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def take(self, stored: Stored, message: Any = None) -> Told | None:
+    def take(self, stored: Stored) -> Told | None:
         """Add what a message says; what was told when it held hazards. InputError when it is
-        broken.
-
-        message: its value, where that is at hand.
-        """
+        broken."""
         if stored.kind == MASKS_KIND:
-            message = message or read(stored)
-            ns = stamp_ns(message.header.stamp)
-            self.frames.append((ns, message.camera, int(message.state), len(message.masks)))
+            self.frames.append(seen(stored.data, stored.topic))
         elif stored.kind == HAZARDS_KIND and stored.topic.strip("/") == topics.HAZARDS:
-            found = told(message or read(stored), stored.topic)
+            found = told(stored.data, stored.topic)
             self.instants.append(found.moment)
             self.hazards += [
                 (*entry[:_REASONS], json.dumps(entry.reasons), entry.text)
@@ -74,7 +68,7 @@ class Rows:
             ]
             return found
         elif stored.topic.strip("/") == topics.TRIGGERS:
-            message = message or read(stored)
+            message = read(stored)
             self.triggers.append((stored.stamp_ns, message.function, message.msg))
         return None
 

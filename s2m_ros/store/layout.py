@@ -24,7 +24,8 @@ from s2m_ros.runtime.build import operating_point
 from s2m_ros.runtime.manifest import find, read
 from s2m_ros.types import InputError
 
-FORMAT = "1"
+FORMAT = "2"
+"""1: the score map as a PNG. Still read."""
 KEPT, RING = "kept", "ring"
 INDEX, LABELS = "index.sqlite", "labels.json"
 SETTINGS = "settings"

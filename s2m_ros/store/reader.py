@@ -193,6 +193,7 @@ class Store:
             for what, topic in (
                 ("masks", topics.masks(camera)),
                 ("score", topics.score_picture(camera)),
+                ("score of format 1", topics.score_png(camera)),
                 ("weighed", topics.candidates(camera)),
                 ("picture", topics.picture(camera)),
             )
@@ -201,7 +202,8 @@ class Store:
         if names["masks"] not in found:
             return None
         masks = decode_masks(found[names["masks"]], names["masks"])
-        score, weighed = found.get(names["score"]), found.get(names["weighed"])
+        score = found.get(names["score"]) or found.get(names["score of format 1"])
+        weighed = found.get(names["weighed"])
         picture = found.get(names["picture"])
         return Frame(
             stamp_ns,

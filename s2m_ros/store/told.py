@@ -1,17 +1,17 @@
-"""What a HazardArray says, as far as the index and the triggers ask: without decoding all of it.
-
-``wire.hazards`` makes values of everything in it, which costs a store at 10 Hz more than packing.
+"""What messages say, as far as the index and the triggers ask: read from their bytes, without
+making values of all that is in them, which costs a store at 10 Hz more than packing.
 """
 
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from s2m_ros.types import InputError, State
+from s2m_ros.wire.cdr import CdrReader
 from s2m_ros.wire.enums import member
-from s2m_ros.wire.geometry import stamp_ns
 
 
 class Entry(NamedTuple):
@@ -50,41 +50,82 @@ class Told:
     speed: float
 
 
-def told(message: Any, source: str) -> Told:
-    """Of a HazardArray. Raises InputError naming ``source`` for what no table can hold."""
-    ns = stamp_ns(message.header.stamp)
-    entries = tuple(_entry(item, ns, source) for item in message.hazards)
-    speed = 0.0
-    if message.ego.valid:
-        velocity = message.ego.twist.linear
-        speed = math.hypot(velocity.x, velocity.y)
+def told(data: bytes, source: str) -> Told:
+    """Of a serialised HazardArray. Raises InputError naming ``source`` for what no table can hold
+    and for bytes that are none."""
+    try:
+        return _told(CdrReader(data), source)
+    except (struct.error, ValueError, IndexError) as error:
+        raise InputError(source, f"no HazardArray: {error}", "record it again") from error
+
+
+def seen(data: bytes, source: str) -> tuple[int, str, int, int]:
+    """Stamp, camera, state and number of masks of a serialised ObjectMaskArray. InputError."""
+    try:
+        message = CdrReader(data)
+        ns, _ = message.header()
+        message.skip("Q")
+        camera = message.text()
+        message.text()  # scorer
+        (state,) = message.take("B")
+        message.text()
+        message.skip("4I")
+        return ns, camera, int(state), message.count()
+    except (struct.error, ValueError, IndexError) as error:
+        raise InputError(source, f"no ObjectMaskArray: {error}", "record it again") from error
+
+
+def _told(message: CdrReader, source: str) -> Told:
+    ns, _ = message.header()
+    message.skip("Q")
+    state = member(State, int(message.take("B")[0]), source)
+    reason = message.text()
+    (valid,) = message.take("B")
+    message.skip("7d")
+    x, y, *_ = message.take("6d")
+    entries = tuple(_entry(message, ns, source) for _ in range(message.count()))
     level = max((entry.level for entry in entries), default=-1)
-    state = member(State, message.state, source)
-    return Told(Moment(ns, state, message.reason, level, len(entries)), entries, speed)
+    moment = Moment(ns, state, reason, level, len(entries))
+    return Told(moment, entries, math.hypot(x, y) if valid else 0.0)
 
 
-def _entry(item: Any, ns: int, source: str) -> Entry:
-    numbers = (
-        float(max(item.size.x, item.size.y, item.height)),
-        float(item.distance),
-        float(item.pose.position.x),
-        float(item.pose.position.y),
-    )
+def _entry(message: CdrReader, ns: int, source: str) -> Entry:
+    """The next hazard, in the order of Hazard.msg."""
+    track = message.count()
+    _, level = message.take("2B")
+    reasons = tuple(message.text() for _ in range(message.count()))
+    text = message.text()
+    (unconfirmed,) = message.take("B")
+    x, y, *_ = message.take("10d")  # pose and velocity
+    message.skip("36d")
+    length, width, _ = message.take("3d")
+    message.skip("3f", message.count())
+    height, _ = message.take("2f")
+    message.skip("I")
+    message.stamp()
+    last_seen = message.stamp()
+    distance, *_ = message.take("3f")
+    message.skip("2B")
+    message.skip("I")
+    message.skip("2f")
+    camera = message.text()
+    (mask,) = message.take("i")
+    numbers = max(length, width, height), distance, x, y
     if not all(map(math.isfinite, numbers)):
         raise InputError(
-            f"{source}, track {item.track_id}",
+            f"{source}, track {track}",
             f"size, distance and place are {numbers}",
             "correct the node that publishes it",
         )
-    seen = stamp_ns(item.last_seen) == ns and bool(item.camera)
+    just_seen = last_seen == ns and bool(camera)
     return Entry(
         ns,
-        int(item.track_id),
-        int(item.level),
-        bool(item.unconfirmed),
+        track,
+        int(level),
+        bool(unconfirmed),
         *numbers,
-        item.camera if seen else "",
-        int(item.mask_id) if seen else -1,
-        tuple(map(str, item.reasons)),
-        item.text,
+        camera if just_seen else "",
+        int(mask) if just_seen else -1,
+        reasons,
+        text,
     )

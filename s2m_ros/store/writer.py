@@ -245,9 +245,9 @@ class StoreWriter:
             self._drop("disk_full", item.topic)
             return
         made = item.message() if callable(item.message) else item.message
-        value, data = (None, made) if isinstance(made, _BYTES) else (made, b"")
-        if value is not None:
-            data = load_typestore().serialize_cdr(value, item.kind)
+        data = made
+        if not isinstance(made, _BYTES):
+            data = load_typestore().serialize_cdr(made, item.kind)
         stored = Stored(item.topic, item.kind, item.stamp_ns, bytes(data))
         self._now_ns = item.stamp_ns
         self._write(stored, 1)
@@ -255,7 +255,7 @@ class StoreWriter:
             self._latched[item.topic, stored.data] = _Item(
                 item.topic, item.kind, item.stamp_ns, stored.data, True
             )
-        told = self._rows.take(stored, value)
+        told = self._rows.take(stored)
         if told is not None:
             lasts, new = self._triggers.judge(told)
             if lasts:
@@ -347,7 +347,7 @@ class StoreWriter:
         data = load_typestore().serialize_cdr(log, LOG)
         stored = Stored(topics.TRIGGERS, LOG, trigger.stamp_ns, bytes(data))
         self._write(stored)
-        self._rows.take(stored, log)
+        self._rows.take(stored)
         self._keep_around(trigger.stamp_ns)
 
     def _keep_around(self, stamp_ns: int) -> None:

@@ -44,7 +44,12 @@ def candidates(camera: str) -> str:
 
 
 def score_picture(camera: str) -> str:
-    """The score map as a grey PNG (``wire/candidates.py``)."""
+    """The score map in 255 steps of grey (``wire/candidates.py``)."""
+    return f"s2m/{camera}/score/grey"
+
+
+def score_png(camera: str) -> str:
+    """The same as stores of format 1 have it: a PNG."""
     return f"s2m/{camera}/score/compressed"
 
 

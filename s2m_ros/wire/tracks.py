@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from s2m_ros.types import Evidence, RangeSource, State, Track, Tracks, TrackState
+import numpy as np
+
+from s2m_ros.fusion.transforms import to_quaternion
+from s2m_ros.types import EgoPose, Evidence, RangeSource, State, Track, Tracks, TrackState
+from s2m_ros.wire.cdr import CdrWriter
 from s2m_ros.wire.checks import FARTHEST_M, FASTEST, bounded
 from s2m_ros.wire.counts import decode_counts, encode_counts
 from s2m_ros.wire.enums import member
@@ -12,7 +17,6 @@ from s2m_ros.wire.geometry import (
     covariance,
     extent,
     footprint,
-    header,
     polygon,
     stamp_ns,
     time,
@@ -21,30 +25,61 @@ from s2m_ros.wire.geometry import (
     yaw,
     yaw_pose,
 )
-from s2m_ros.wire.odometry import decode_ego, encode_ego
+from s2m_ros.wire.odometry import decode_ego
 from s2m_ros.wire.protocol import MessageFactory
 
 
-def encode_tracks(factory: MessageFactory, tracks: Tracks) -> Any:
-    """Without the known objects: those are in the Object3DArray of the same stamp."""
-    return factory.make(
-        "s2m_msgs/msg/TrackArray",
-        header=header(factory, tracks.stamp_ns, tracks.frame_id),
-        sequence=tracks.sequence,
-        state=int(tracks.state),
-        reason=tracks.reason,
-        ego=encode_ego(factory, tracks.ego),
-        tracks=[
-            factory.make(
-                "s2m_msgs/msg/Track",
-                id=item.id,
-                state=int(item.state),
-                **track_fields(factory, item),
-            )
-            for item in tracks.items
-        ],
-        **encode_counts(tracks.deleted),
-    )
+def encode_tracks(tracks: Tracks) -> bytes:
+    """A TrackArray, serialised; without the known objects: those are in the Object3DArray."""
+    out = CdrWriter()
+    out.header(tracks.stamp_ns, tracks.frame_id)
+    out.pack("Q", tracks.sequence)
+    out.pack("B", tracks.state)
+    out.text(tracks.reason)
+    _put_ego(out, tracks.ego)
+    out.pack("I", len(tracks.items))
+    for item in tracks.items:
+        _put_track(out, item)
+    counts = encode_counts(tracks.deleted)
+    out.pack("I", len(counts["drop_reasons"]))
+    for reason in counts["drop_reasons"]:
+        out.text(reason)
+    out.numbers(np.array(counts["drop_counts"], np.uint32))
+    return out.finish()
+
+
+def _put_ego(out: CdrWriter, ego: EgoPose | None) -> None:
+    out.pack("B", ego is not None)
+    if ego is None:
+        out.pack("13d", 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+        return
+    pose = ego.odom_from_base
+    out.pack("7d", *pose[:3, 3].tolist(), *to_quaternion(pose[:3, :3]).tolist())
+    out.pack("6d", *ego.velocity.tolist(), *ego.turn_rate.tolist())
+
+
+def _put_track(out: CdrWriter, item: Track) -> None:
+    out.pack("I", item.id)
+    out.pack("B", item.state)
+    half = item.yaw / 2
+    turn = 0.0, 0.0, math.sin(half), math.cos(half)
+    out.pack("10d", *item.position.tolist(), *turn, *item.velocity.tolist())
+    out.numbers(np.asarray(item.covariance, np.float64), counted=False)
+    out.pack("3d", *item.size.tolist())
+    outline = np.empty((len(item.footprint), 3), np.float32)
+    outline[:, :2] = item.footprint
+    outline[:, 2] = item.position[2] - item.size[2] / 2
+    out.pack("I", len(outline))
+    out.numbers(outline, counted=False)
+    out.pack("2f", item.height, item.existence)
+    out.pack("I", item.hits)
+    out.stamp(item.first_ns)
+    out.stamp(item.last_ns)
+    out.pack("2B", item.evidence, item.range_source)
+    out.pack("I", item.point_count)
+    out.pack("2f", item.score, item.contrast)
+    out.text(item.camera)
+    out.pack("i", item.mask_id)
 
 
 def decode_tracks(message: Any, source: str) -> Tracks:

@@ -48,7 +48,7 @@ def test_what_is_published_is_stored(bench: Bench, tmp_path: Path) -> None:
             (topics.image("front"), "sensor_msgs/msg/Image"),
             (topics.masks("front"), "s2m_msgs/msg/ObjectMaskArray"),
             (topics.candidates("front"), "s2m_msgs/msg/MaskCandidateArray"),
-            (topics.score_picture("front"), "sensor_msgs/msg/CompressedImage"),
+            (topics.score_picture("front"), "sensor_msgs/msg/Image"),
             (topics.OBJECTS, "s2m_msgs/msg/Object3DArray"),
             (topics.TRACKS, "s2m_msgs/msg/TrackArray"),
             (topics.HAZARDS, "s2m_msgs/msg/HazardArray"),
@@ -67,7 +67,7 @@ def test_what_is_published_is_stored(bench: Bench, tmp_path: Path) -> None:
             topics.candidates("front"): output.candidates,
             topics.score_picture("front"): output.score_picture,
             topics.OBJECTS: encode_objects(factory, values.objects(ns)),
-            topics.TRACKS: encode_tracks(factory, tracks),
+            topics.TRACKS: encode_tracks(tracks),
             topics.HAZARDS: encode_hazards(factory, hazards),
         }
         for topic, message in said.items():

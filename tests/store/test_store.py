@@ -27,12 +27,19 @@ from s2m_ros.store import writer as writing
 from s2m_ros.store.index import read
 from s2m_ros.store.layout import INDEX, clear, segments, settings_of
 from s2m_ros.store.segment import Segment, complete
-from s2m_ros.store.told import Moment, Told, told
+from s2m_ros.store.told import Moment, Told, seen, told
 from s2m_ros.store.triggers import HAZARD, NEAR_MISS, OPERATOR, Triggers
 from s2m_ros.types import Hazards, InputError, Level, State
 from s2m_ros.wire import topics
 from s2m_ros.wire.factory import RosbagsFactory
 from s2m_ros.wire.hazards import decode_hazards, encode_hazards
+from s2m_ros.wire.masks import encode_masks
+
+FACTORY = RosbagsFactory()
+
+
+def serialised(message: Any, **how: Any) -> bytes:
+    return bytes(FACTORY.typestore.serialize_cdr(message, message.__msgtype__, **how))
 
 
 @pytest.fixture(scope="module")
@@ -224,10 +231,9 @@ def test_the_operators_button_keeps(tmp_path: Path) -> None:
 
 def test_triggers_say_each_cause_once() -> None:
     triggers = Triggers(Audit(near_miss_m=1.0, keep_level="critical", after_s=1.0))
-    factory = RosbagsFactory()
 
     def said_by(hazards: Hazards) -> Told:
-        return told(encode_hazards(factory, hazards), "hazards")
+        return told(serialised(encode_hazards(FACTORY, hazards)), "hazards")
 
     said = []
     for i in range(30):
@@ -242,11 +248,12 @@ def test_triggers_say_each_cause_once() -> None:
     assert degraded.text == "DEGRADED: no LiDAR"
 
 
-def test_what_is_told_is_what_decoding_says() -> None:
-    message = encode_hazards(RosbagsFactory(), judged(stamp(3), distance_m=0.25))
+@pytest.mark.parametrize("little", [True, False])
+def test_what_is_told_is_what_decoding_says(little: bool) -> None:
+    message = encode_hazards(FACTORY, judged(stamp(3), distance_m=0.25))
     hazards = decode_hazards(message, "hazards")
     (item,) = hazards.items
-    found = told(message, "hazards")
+    found = told(serialised(message, little_endian=little), "hazards")
     (entry,) = found.entries
     track = item.track
     assert (entry.track, entry.level, entry.text) == (track.id, item.level, item.text)
@@ -258,7 +265,23 @@ def test_what_is_told_is_what_decoding_says() -> None:
     assert found.speed == pytest.approx(float(np.linalg.norm(hazards.ego.velocity[:2])))
     message.hazards[0].distance = float("nan")
     with pytest.raises(InputError, match="track 17"):
-        told(message, "hazards")
+        told(serialised(message), "hazards")
+
+
+@given(st.integers(0, 300))
+def test_half_a_message_is_told_as_one(length: int) -> None:
+    whole = serialised(encode_hazards(FACTORY, judged(stamp(3))))
+    with pytest.raises(InputError, match="no HazardArray"):
+        told(whole[: 8 + length % (len(whole) - 8)], "hazards")
+    masks = serialised(encode_masks(FACTORY, perceived(stamp(3)).masks))
+    with pytest.raises(InputError, match="no ObjectMaskArray"):
+        seen(masks[: 8 + length % 50], "masks")
+
+
+def test_what_an_image_showed_is_what_decoding_says() -> None:
+    masks = perceived(stamp(3), state=State.DEGRADED).masks
+    data = serialised(encode_masks(FACTORY, masks))
+    assert seen(data, "masks") == (stamp(3), "front", State.DEGRADED, 1)
 
 
 def test_a_broken_message_is_in_no_table_and_stops_no_reader(tmp_path: Path) -> None:

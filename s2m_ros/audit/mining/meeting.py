@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from s2m_ros.audit.mining.real import Reality
 from s2m_ros.audit.mining.specimen import Met, Specimen, View
 from s2m_ros.bags import BagReader
 from s2m_ros.bags.calibration import camera_names
-from s2m_ros.config import Config
+from s2m_ros.config import Config, Model
 from s2m_ros.perception.naming import Name, Namer
 from s2m_ros.runtime.build import build_perception
 from s2m_ros.runtime.embedding import Embedder, build_embedder, unit
@@ -74,7 +75,7 @@ def _work_off(source: Path, folder: Path, config: Config) -> None:
 
 
 def _in_store(path: Path, source: Path, options: Options, begun: float) -> Met:
-    embedder = build_embedder(options.model, options.config.perception.model)
+    embedder = _embedder(options.model, options.config.perception.model.model_dump_json())
     namer = build_namer(options.config)
     with Store(path) as store:
         if not store.moments():
@@ -105,6 +106,12 @@ def _in_store(path: Path, source: Path, options: Options, begun: float) -> Met:
         dict(left_out),
         time.perf_counter() - begun,
     )
+
+
+@lru_cache(maxsize=1)
+def _embedder(model: str, settings: str) -> Embedder:
+    """A process mines many sources: it loads the model once."""
+    return build_embedder(model, Model.model_validate_json(settings))
 
 
 def _views(

@@ -25,6 +25,7 @@ from s2m_ros.store.index import read
 from s2m_ros.store.reader import Store
 from s2m_ros.types import InputError
 from s2m_ros.wire import topics
+from s2m_ros.wire.candidates import score_png
 
 STATIC = Path(__file__).with_name("static")
 LOOPBACK = "127.0.0.1"
@@ -70,17 +71,18 @@ def make_app(store: Store, out: Path) -> Starlette:
         return JSONResponse(shown) if shown is not None else _missing("no such frame")
 
     def picture(request: Request) -> Response:
-        return _stored(*desk.stamp(request), topics.picture, "image/jpeg")
+        found = _stored(*desk.stamp(request), topics.picture)
+        return _picture(bytes(found.data), "image/jpeg")
 
     def score(request: Request) -> Response:
-        return _stored(*desk.stamp(request), topics.score_picture, "image/png")
+        found = _stored(*desk.stamp(request), topics.score_picture, topics.score_png)
+        return _picture(score_png(found, "the score map"), "image/png")
 
-    def _stored(camera: str, stamp_ns: int, topic: Callable[[str], str], media: str) -> Response:
-        found = next(iter(store.messages([topic(camera)], stamp_ns, stamp_ns)), None)
+    def _stored(camera: str, stamp_ns: int, *of: Callable[[str], str]) -> Any:
+        found = next(iter(store.messages([t(camera) for t in of], stamp_ns, stamp_ns)), None)
         if found is None:
-            return _missing("no such picture")
-        keep = {"cache-control": "private, max-age=3600"}
-        return Response(bytes(read(found).data), media_type=media, headers=keep)
+            raise LookupError("no such picture")
+        return read(found)
 
     def chain(request: Request) -> Response:
         return JSONResponse(views.chain(store, request.path_params["track"]))
@@ -156,6 +158,10 @@ async def _guarded(request: Request, call: Callable[[Request], Awaitable[Respons
     response.headers["x-content-type-options"] = "nosniff"
     response.headers.setdefault("cache-control", "no-store")
     return response
+
+
+def _picture(data: bytes, media: str) -> Response:
+    return Response(data, media_type=media, headers={"cache-control": "private, max-age=3600"})
 
 
 def _missing(what: str) -> Response:

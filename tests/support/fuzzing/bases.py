@@ -139,10 +139,14 @@ def hazards() -> list[Any]:
     return [encode_hazards(F, values.hazards(NS))]
 
 
+def deserialised(data: bytes, kind: str) -> Any:
+    return F.typestore.deserialize_cdr(data, kind)
+
+
 def tracks() -> list[Any]:
     found = values.hazards(NS)
     made = Tracks(NS, "odom", tuple(h.track for h in found.items), found.ego, deleted={"lost": 2})
-    return [encode_tracks(F, made)]
+    return [deserialised(encode_tracks(made), "s2m_msgs/msg/TrackArray")]
 
 
 @lru_cache
@@ -157,7 +161,8 @@ def weighed() -> list[Any]:
         model = str(toy_model.write(Path(folder) / "toy"))
         perception = build_perception(load(overrides={"perception.model.path": model}).perception)
     frame = perception.perceive(toy_model.scene([(40, 100, 88, 140)], SIZE), NS, "front", "optical")
-    return [encode_candidates(F, frame), encode_score(F, NS, "optical", frame.score)]
+    candidates = deserialised(encode_candidates(frame), "s2m_msgs/msg/MaskCandidateArray")
+    return [candidates, encode_score(F, NS, "optical", frame.score)]
 
 
 def health() -> list[Any]:

@@ -126,7 +126,7 @@ def read_hazards(message: Any) -> None:
 
 
 def read_tracks(message: Any) -> None:
-    sendable(encode_tracks(F, decode_tracks(message, "tracks")))
+    encode_tracks(decode_tracks(message, "tracks"))
 
 
 def read_candidates(message: Any) -> None:
