@@ -36,14 +36,17 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_drive(tmp_path_factory.mktemp("drive") / "apron", results=False)
 
 
-def nodes_alive() -> list[str]:
-    listed = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=True)
-    own = str(os.getpid())
-    return [
-        line
-        for line in listed.stdout.splitlines()
-        if "-m s2m_ros.nodes " in line and line.split()[0] == own
-    ]
+def processes_of(starter: int) -> list[str]:
+    """Process ids of the nursery that a process has, and of its nodes."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    )
+    found = [line.split(None, 2) for line in listed.stdout.splitlines()[1:]]
+    nurseries = {
+        pid for pid, ppid, command in found
+        if ppid == str(starter) and "s2m_ros.nodes.nursery" in command
+    }  # fmt: skip
+    return [*nurseries, *(pid for pid, ppid, _ in found if ppid in nurseries)]
 
 
 @pytest.mark.timeout(180)
@@ -75,7 +78,7 @@ def test_a_drive_through_the_nodes(source: Path, model: Path, tmp_path: Path) ->
     assert made.report.is_file()
     for name in ("camera_front", "fusion", "tracker"):
         assert (tmp_path / "logs" / f"{name}.log").is_file()
-    assert nodes_alive() == []
+    assert processes_of(os.getpid()) == []
 
 
 @pytest.mark.timeout(120)
@@ -86,7 +89,7 @@ def test_a_node_that_cannot_start_is_named_with_its_log(source: Path, tmp_path: 
     )
     with pytest.raises(ReplayError, match=r"node tracker ended .*confirm_hits.*tracker\.log"):
         replay(source, tmp_path / "out", Options(broken))
-    assert nodes_alive() == []
+    assert processes_of(os.getpid()) == []
 
 
 @pytest.mark.timeout(120)
@@ -97,17 +100,10 @@ def test_ending_the_command_ends_the_nodes(source: Path, model: Path, tmp_path: 
     children: list[str] = []
     try:
         until = time.monotonic() + 60
-        while len(children) < NODES and time.monotonic() < until:
+        while len(children) < NODES + 1 and time.monotonic() < until:
             time.sleep(0.3)
-            listed = subprocess.run(
-                ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
-            )
-            children = [
-                line.split()[0]
-                for line in listed.stdout.splitlines()
-                if "-m s2m_ros.nodes " in line and line.split()[1] == str(process.pid)
-            ]
-        assert len(children) == NODES
+            children = processes_of(process.pid)
+        assert len(children) == NODES + 1
         process.terminate()
         assert process.wait(40) == 130
         assert not any(Path(f"/proc/{pid}").exists() for pid in children)
