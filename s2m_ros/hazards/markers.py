@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from s2m_ros.fusion.transforms import from_yaw
 from s2m_ros.hazards.zones import Zone
 from s2m_ros.types import Evidence, Float64, Hazard, Hazards, Level, State, TrackState
 
@@ -62,17 +61,19 @@ _PERIOD_S = (0.1, 1.0)  # bounds of the period that the lifetime follows
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarkerSpec:
-    """One marker. pose: float64 (4, 4); scale: metres; points: (K, 3), relative to pose."""
+    """One marker. position: m, and yaw, rad about z: where it stands; scale: metres; points:
+    float64 (K, 3), relative to that; lifetime_s: 0 for ever."""
 
     ns: str
     id: int
     type: int = 0
     action: int = Action.ADD
-    pose: Float64 = field(default_factory=lambda: np.eye(4))
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    yaw: float = 0.0
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     color: Color = _WHITE
     text: str = ""
-    points: tuple[tuple[float, float, float], ...] = ()
+    points: Float64 | None = None
     lifetime_s: float = 0.0
 
 
@@ -115,9 +116,10 @@ class MarkerBook:
 
 def _hazard(item: Hazard, lifetime_s: float) -> Iterator[MarkerSpec]:
     track, color = item.track, COLORS[item.level]
-    x, y, z = track.position.tolist()
-    length, width, height = (max(float(side), _FAINTEST_SIDE_M) for side in track.size)
-    bottom, top = z - float(track.size[2]) / 2, z + float(track.size[2]) / 2
+    x, y, z = place = tuple(track.position.tolist())
+    sides = track.size.tolist()
+    length, width, height = (max(side, _FAINTEST_SIDE_M) for side in sides)
+    bottom, top = z - sides[2] / 2, z + sides[2] / 2
     if item.unconfirmed:
         box_ns = UNCONFIRMED
     elif track.state == TrackState.HELD:
@@ -127,53 +129,57 @@ def _hazard(item: Hazard, lifetime_s: float) -> Iterator[MarkerSpec]:
     else:
         box_ns = BOX
     opaque = (*color[:3], 1.0)
-    pose = from_yaw(track.yaw, track.position)
     if box_ns == HELD:  # edges alone: nobody sees it now
         corners = _EDGES * [length, width, height]
         yield MarkerSpec(
-            HELD, track.id, Shape.LINE_LIST, pose=pose, scale=(0.05, 0.0, 0.0), color=opaque,
-            points=tuple(map(tuple, corners.tolist())), lifetime_s=lifetime_s,
+            HELD, track.id, Shape.LINE_LIST, position=place, yaw=track.yaw, scale=(0.05, 0.0, 0.0),
+            color=opaque, points=corners, lifetime_s=lifetime_s,
         )  # fmt: skip
     else:
         yield MarkerSpec(
-            box_ns, track.id, Shape.CUBE, pose=pose, scale=(length, width, height), color=color,
-            lifetime_s=lifetime_s,
+            box_ns, track.id, Shape.CUBE, position=place, yaw=track.yaw,
+            scale=(length, width, height), color=color, lifetime_s=lifetime_s,
         )  # fmt: skip
     if len(track.footprint):
-        ring = np.vstack([track.footprint, track.footprint[:1]]).tolist()
         yield MarkerSpec(
             FOOTPRINT, track.id, Shape.LINE_STRIP, scale=(0.04, 0.0, 0.0), color=opaque,
-            points=tuple((px, py, bottom + 0.02) for px, py in ring), lifetime_s=lifetime_s,
+            points=_closed(track.footprint, bottom + 0.02), lifetime_s=lifetime_s,
         )  # fmt: skip
     yield MarkerSpec(
-        LABEL, track.id, Shape.TEXT, pose=from_yaw(0.0, [x, y, top + 0.4]),
+        LABEL, track.id, Shape.TEXT, position=(x, y, top + 0.4),
         scale=(0.0, 0.0, 0.35), color=opaque,
         text=f"#{track.id} {item.level.name} {item.distance_m:.1f} m{_NOTE.get(box_ns, '')}",
         lifetime_s=lifetime_s,
     )  # fmt: skip
-    if np.any(track.velocity):
-        tip = (track.position + _ARROW_S * track.velocity).tolist()
+    if track.velocity.any():
+        tip = track.position + _ARROW_S * track.velocity
         yield MarkerSpec(
             VELOCITY, track.id, Shape.ARROW, scale=(0.08, 0.18, 0.25), color=_WHITE,
-            points=((x, y, z), (tip[0], tip[1], tip[2])), lifetime_s=lifetime_s,
+            points=np.stack([track.position, tip]), lifetime_s=lifetime_s,
         )  # fmt: skip
     yield _ellipse(item, bottom, lifetime_s)
+
+
+def _closed(ring: Float64, z: float) -> Float64:
+    """A ring (K, 2) at a height, its first corner once more at the end: (K + 1, 3)."""
+    points = np.full((len(ring) + 1, 3), z)
+    points[:-1, :2], points[-1, :2] = ring, ring[0]
+    return points
 
 
 def _zones(zones: Sequence[Zone], ground: float, lifetime_s: float) -> Iterator[MarkerSpec]:
     """The outlines of the zones on the ground, in the colour of the least level in them."""
     rings = [(zone, ring) for zone in zones for ring in zone.rings]
     for i, (zone, ring) in enumerate(rings):
-        closed = np.column_stack([np.vstack([ring, ring[:1]]), np.full(len(ring) + 1, ground)])
         yield MarkerSpec(
             ZONE, i, Shape.LINE_STRIP, scale=(0.08, 0.0, 0.0),
             color=(*COLORS[zone.rule.at_least][:3], 0.8),
-            points=tuple(map(tuple, closed.tolist())), lifetime_s=lifetime_s,
+            points=_closed(ring, ground), lifetime_s=lifetime_s,
         )  # fmt: skip
     for i, zone in enumerate(zones):
         x, y = zone.rings[0].mean(axis=0).tolist()
         yield MarkerSpec(
-            ZONE_LABEL, i, Shape.TEXT, pose=from_yaw(0.0, [x, y, ground + 0.1]),
+            ZONE_LABEL, i, Shape.TEXT, position=(x, y, ground + 0.1),
             scale=(0.0, 0.0, 0.5), color=(1.0, 1.0, 1.0, 0.8), lifetime_s=lifetime_s,
             text=f"{zone.kind} {zone.name}".strip(),
         )  # fmt: skip
@@ -188,7 +194,7 @@ def _ellipse(item: Hazard, z: float, lifetime_s: float) -> MarkerSpec:
     yaw = math.atan2(2 * xy, xx - yy) / 2
     return MarkerSpec(
         COVARIANCE, track.id, Shape.CYLINDER,
-        pose=from_yaw(yaw, [track.position[0], track.position[1], z + 0.01]),
+        position=(float(track.position[0]), float(track.position[1]), z + 0.01), yaw=yaw,
         scale=(major, minor, 0.01), color=(0.8, 0.5, 0.95, 0.3),
         lifetime_s=lifetime_s,
     )  # fmt: skip
@@ -197,11 +203,11 @@ def _ellipse(item: Hazard, z: float, lifetime_s: float) -> MarkerSpec:
 def _status(hazards: Hazards, lifetime_s: float) -> MarkerSpec:
     """State and reason over the vehicle, so that an empty picture does not look clear."""
     base = np.eye(4) if hazards.ego is None else hazards.ego.odom_from_base
-    over = from_yaw(0.0, base[:3, 3] + [0.0, 0.0, 3.0])
+    x, y, z = base[:3, 3].tolist()
     color: Color = (
         (0.98, 0.83, 0.20, 1.0) if hazards.state <= State.DEGRADED else (0.93, 0.15, 0.20, 1.0)
     )
     return MarkerSpec(
-        STATUS, 0, Shape.TEXT, pose=over, scale=(0.0, 0.0, 0.5), color=color,
+        STATUS, 0, Shape.TEXT, position=(x, y, z + 3.0), scale=(0.0, 0.0, 0.5), color=color,
         text=f"{hazards.state.name}: {hazards.reason}", lifetime_s=lifetime_s,
     )  # fmt: skip

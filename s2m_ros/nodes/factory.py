@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import array
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+_FLOATS = ("float", "double")
 
 # Codes of array.array by the element type that rosidl names.
 _CODES = {
@@ -34,16 +37,29 @@ class RclpyFactory:
     """
 
     def make(self, type_name: str, /, **fields: Any) -> Any:
-        plan = _plan(type_name)
-        unknown = fields.keys() - plan.converters.keys()
-        if unknown:
-            raise TypeError(f"{type_name} has no field {', '.join(map(repr, sorted(unknown)))}")
+        plan = _plan(type_name, tuple(fields))
         message = plan.type.__new__(plan.type)
         for slot, value in plan.defaults:
             setattr(message, slot, value)
-        for name, value in fields.items():
-            setattr(message, name, plan.converters[name](value))
+        for (name, convert), value in zip(plan.fields, fields.values(), strict=True):
+            setattr(message, name, value if convert is None else convert(value))
         return message
+
+    def rows(
+        self, type_name: str, names: tuple[str, ...], values: NDArray[np.floating]
+    ) -> list[Any]:
+        plan = _plan(type_name, names)
+        cls, defaults = plan.type, plan.defaults
+        places = [name for name, _ in plan.fields]
+        made = []
+        for row in values.tolist():
+            message = cls.__new__(cls)
+            for slot, value in defaults:
+                setattr(message, slot, value)
+            for place, number in zip(places, row, strict=True):
+                setattr(message, place, number)
+            made.append(message)
+        return made
 
 
 def message_type(type_name: str) -> Any:
@@ -54,23 +70,33 @@ def message_type(type_name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
+    """How a message is made of some of its fields.
+
+    fields: attribute and converter of each, in their order; defaults: the slots of all others. A
+    float goes right into its slot: the property could only find out again that it is one.
+    """
+
     type: Any
-    converters: Mapping[str, Callable[[Any], Any]]
+    fields: tuple[tuple[str, Callable[[Any], Any] | None], ...]
     defaults: tuple[tuple[str, Any], ...]
 
 
 @cache
-def _plan(type_name: str) -> _Plan:
+def _plan(type_name: str, names: tuple[str, ...]) -> _Plan:
     cls = message_type(type_name)
-    whole = cls()
+    whole, kinds = cls(), cls.get_fields_and_field_types()
+    unknown = set(names) - kinds.keys()
+    if unknown:
+        raise TypeError(f"{type_name} has no field {', '.join(map(repr, sorted(unknown)))}")
+    given = {f"_{name}" for name in names}
     return _Plan(
         cls,
-        {name: _converter(kind) for name, kind in cls.get_fields_and_field_types().items()},
-        tuple((slot, getattr(whole, slot)) for slot in cls.__slots__),
+        tuple((f"_{n}" if kinds[n] in _FLOATS else n, _converter(kinds[n])) for n in names),
+        tuple((slot, getattr(whole, slot)) for slot in cls.__slots__ if slot not in given),
     )
 
 
-def _converter(kind: str) -> Callable[[Any], Any]:
+def _converter(kind: str) -> Callable[[Any], Any] | None:
     if kind.startswith("sequence<"):
         code = _CODES.get(kind[len("sequence<") : -1].split(",")[0])
         return partial(_array, code) if code else list
@@ -79,9 +105,7 @@ def _converter(kind: str) -> Callable[[Any], Any]:
         return partial(_fixed, code) if code else list
     if kind == "octet":
         return lambda value: bytes([value])
-    if kind in ("float", "double"):
-        return float
-    return lambda value: value
+    return float if kind in _FLOATS else None
 
 
 def _fixed(code: str, values: Any) -> np.ndarray[Any, Any]:

@@ -82,7 +82,8 @@ class TrackerNode(StageNode):
 
     def _publish(self, output: TrackingOutput) -> None:
         self._hazards.publish(output.hazards)
-        self._markers.publish(output.markers)
+        if self._markers.get_subscription_count():
+            self._markers.publish(output.markers)
         if output.tracks is not None and self._tracks.get_subscription_count():
             self._tracks.publish(encode_tracks(output.tracks))
         if self._detections is not None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from s2m_ros.config import Config
-from s2m_ros.hazards.markers import MarkerBook
+from s2m_ros.hazards.markers import MarkerBook, MarkerSpec
 from s2m_ros.hazards.policy import HazardPolicy
 from s2m_ros.hazards.zones import Zone
 from s2m_ros.pipeline.conditions import Conditions
@@ -29,12 +30,19 @@ _MAP_SLACK_S = 2.0
 
 @dataclass(frozen=True)
 class TrackingOutput:
-    """A HazardArray and the MarkerArray that shows it; tracks: what was judged, None when nothing
-    was."""
+    """A HazardArray and the markers that show it, a message when asked for; tracks: what was
+    judged, None when nothing was."""
 
     hazards: Any
-    markers: Any
+    factory: MessageFactory
+    specs: Sequence[MarkerSpec]
     tracks: Tracks | None = None
+
+    @cached_property
+    def markers(self) -> Any:
+        """The MarkerArray, with the stamp and frame of the hazards."""
+        header = self.hazards.header
+        return encode_markers(self.factory, stamp_ns(header.stamp), header.frame_id, self.specs)
 
 
 class TrackingStage:
@@ -174,8 +182,4 @@ class TrackingStage:
         hazards = replace(hazards, sequence=self._sequence)
         specs = [*self._stale_markers, *self._markers.update(hazards, zones)]
         self._stale_markers = []
-        return TrackingOutput(
-            encode_hazards(self._factory, hazards),
-            encode_markers(self._factory, hazards.stamp_ns, hazards.frame_id, specs),
-            tracks,
-        )
+        return TrackingOutput(encode_hazards(self._factory, hazards), self._factory, specs, tracks)

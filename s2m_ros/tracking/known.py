@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from s2m_ros.types import Object3D
+from s2m_ros.types import Float64, Object3D
 
 _SAME_M = 1.0
 _GROWN = 1.3
@@ -30,14 +31,21 @@ class KnownObjects:
     def update(self, stamp_ns: int, seen: Sequence[Object3D]) -> tuple[Object3D, ...]:
         """The objects that are seen now, then those that are remembered."""
         fresh = [(at, item) for at, item in self._items if stamp_ns - at <= self._keep_ns]
-        places = np.array([item.position[:2] for item in seen]).reshape(-1, 2)
-        sizes = np.array([item.size[:2].max() for item in seen])
-        roles = np.array([item.role for item in seen], int)
-        kept = []
-        for at, old in fresh:
-            near = np.linalg.norm(places - old.position[:2], axis=1) < _SAME_M
-            like = (roles == old.role) & (_GROWN * sizes >= old.size[:2].max())
-            if not (near & like).any():
-                kept.append((at, old))
-        self._items = [(stamp_ns, item) for item in seen] + kept
+        if fresh and seen:
+            (here, size, role), (place, was, of) = (
+                _columns(i) for i in (seen, [o for _, o in fresh])
+            )
+            apart = here - place[:, None]
+            again = np.hypot(apart[..., 0], apart[..., 1]) < _SAME_M
+            again &= (role == of[:, None]) & (_GROWN * size >= was[:, None])
+            gone = again.any(axis=1).tolist()
+            fresh = [one for one, replaced in zip(fresh, gone, strict=True) if not replaced]
+        self._items = [(stamp_ns, item) for item in seen] + fresh
         return tuple(item for _, item in self._items)
+
+
+def _columns(items: Sequence[Object3D]) -> tuple[Float64, Float64, NDArray[np.intp]]:
+    """Places (N, 2), larger sides (N,) and roles (N,)."""
+    place = np.concatenate([item.position for item in items]).reshape(-1, 3)[:, :2]
+    size = np.concatenate([item.size for item in items]).reshape(-1, 3)[:, :2].max(axis=1)
+    return place, size, np.array([item.role for item in items], np.intp)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
@@ -28,6 +29,13 @@ class RosbagsFactory:
         if fields:
             raise TypeError(f"{type_name} has no field {', '.join(map(repr, fields))}")
         return self.typestore.types[type_name](**values)
+
+    def rows(
+        self, type_name: str, names: tuple[str, ...], values: NDArray[np.floating]
+    ) -> list[Any]:
+        return [
+            self.make(type_name, **dict(zip(names, row, strict=True))) for row in values.tolist()
+        ]
 
     def _plan(self, type_name: str) -> list[tuple[str, Callable[[Any], Any], Callable[[], Any]]]:
         if type_name not in self._defaults:

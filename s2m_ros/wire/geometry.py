@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from s2m_ros.fusion.transforms import from_quaternion, to_quaternion
 from s2m_ros.types import Float64, InputError
@@ -15,6 +16,9 @@ from s2m_ros.wire.protocol import MessageFactory
 
 SECOND_NS = 1_000_000_000
 _LAST_NS = 2**31 * SECOND_NS - 1
+
+Vector = NDArray[np.floating] | Sequence[float]
+"""Three numbers."""
 
 
 def require_stamp(message: Any, source: str) -> int:
@@ -46,17 +50,17 @@ def header(factory: MessageFactory, ns: int, frame_id: str) -> Any:
     return factory.make("std_msgs/msg/Header", stamp=time(factory, ns), frame_id=frame_id)
 
 
-def point(factory: MessageFactory, xyz: ArrayLike) -> Any:
+def point(factory: MessageFactory, xyz: Vector) -> Any:
     return factory.make("geometry_msgs/msg/Point", **_xyz(xyz))
 
 
 def points(factory: MessageFactory, rows: ArrayLike) -> list[Any]:
     """A Point for each row of (K, 3)."""
-    made = np.asarray(rows, np.float64).reshape(-1, 3).tolist()
-    return [factory.make("geometry_msgs/msg/Point", x=x, y=y, z=z) for x, y, z in made]
+    made = np.asarray(rows, np.float64).reshape(-1, 3)
+    return factory.rows("geometry_msgs/msg/Point", ("x", "y", "z"), made)
 
 
-def vector3(factory: MessageFactory, xyz: ArrayLike) -> Any:
+def vector3(factory: MessageFactory, xyz: Vector) -> Any:
     return factory.make("geometry_msgs/msg/Vector3", **_xyz(xyz))
 
 
@@ -90,7 +94,7 @@ def covariance(values: Any, side: int, source: str) -> Float64:
     return np.asarray((matrix + matrix.T) / 2)
 
 
-def yaw_pose(factory: MessageFactory, position: ArrayLike, yaw: float) -> Any:
+def yaw_pose(factory: MessageFactory, position: Vector, yaw: float) -> Any:
     """A Pose turned by ``yaw`` rad about z."""
     return factory.make(
         "geometry_msgs/msg/Pose",
@@ -99,8 +103,8 @@ def yaw_pose(factory: MessageFactory, position: ArrayLike, yaw: float) -> Any:
             "geometry_msgs/msg/Quaternion",
             x=0.0,
             y=0.0,
-            z=float(np.sin(yaw / 2)),
-            w=float(np.cos(yaw / 2)),
+            z=math.sin(yaw / 2),
+            w=math.cos(yaw / 2),
         ),
     )
 
@@ -151,17 +155,17 @@ def quaternion(factory: MessageFactory, rotation: Float64) -> Any:
 
 def polygon(factory: MessageFactory, footprint: Float64, z: float) -> Any:
     """A Polygon at height ``z`` from float64 (K, 2)."""
-    points = [
-        factory.make("geometry_msgs/msg/Point32", x=float(x), y=float(y), z=z) for x, y in footprint
-    ]
+    corners = np.full((len(footprint), 3), z)
+    corners[:, :2] = footprint
+    points = factory.rows("geometry_msgs/msg/Point32", ("x", "y", "z"), corners)
     return factory.make("geometry_msgs/msg/Polygon", points=points)
 
 
 def footprint(message: Any) -> Float64:
     """float64 (K, 2) of a Polygon."""
-    return np.array([[p.x, p.y] for p in message.points], np.float64).reshape(-1, 2)
+    return np.array([(p.x, p.y) for p in message.points], np.float64).reshape(-1, 2)
 
 
-def _xyz(values: ArrayLike) -> dict[str, float]:
-    x, y, z = np.asarray(values, np.float64).tolist()
+def _xyz(values: Vector) -> dict[str, float]:
+    x, y, z = values.tolist() if isinstance(values, np.ndarray) else map(float, values)
     return {"x": x, "y": y, "z": z}

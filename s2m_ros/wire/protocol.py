@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class MessageFactory(Protocol):
     """Makes messages of one ROS implementation."""
@@ -18,4 +21,10 @@ class MessageFactory(Protocol):
         Sequences and arrays of numbers may be numpy arrays of the field's own dtype or lists.
         Raises TypeError for a field that the type does not have.
         """
+        ...
+
+    def rows(
+        self, type_name: str, names: tuple[str, ...], values: NDArray[np.floating]
+    ) -> list[Any]:
+        """A message of floats for each row (K, n) of values, its fields ``names`` (n)."""
         ...

@@ -76,7 +76,8 @@ def test_held_tracks_are_edges_alone() -> None:
     assert (markers.BOX, 1) not in of(held, Action.ADD)
     edges = one(held, markers.HELD)
     assert edges.type == Shape.LINE_LIST
-    ends = np.array(edges.points).reshape(12, 2, 3)
+    assert edges.points is not None
+    ends = edges.points.reshape(12, 2, 3)
     lengths = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
     np.testing.assert_allclose(
         sorted(lengths), np.sort(np.repeat(one(specs, markers.BOX).scale, 4))
@@ -97,8 +98,10 @@ def test_zones_lie_on_the_ground_and_vanish() -> None:
     specs = book.update(scene(0), [zone])
     outlines = [spec for spec in specs if spec.ns == markers.ZONE]
     assert [spec.id for spec in outlines] == [0, 1]
-    assert outlines[0].points[0] == outlines[0].points[-1]
-    assert len(outlines[0].points) == 5
+    ring = outlines[0].points
+    assert ring is not None
+    assert len(ring) == 5
+    np.testing.assert_array_equal(ring[0], ring[-1])
     assert one(specs, markers.ZONE_LABEL).text == "taxi_lane A"
     assert outlines[0].color[:3] == markers.COLORS[zone.rule.at_least][:3]
     assert of(book.update(scene(1)), Action.DELETE) == of(specs, Action.ADD)
@@ -115,18 +118,20 @@ def test_shapes() -> None:
     specs = MarkerBook().update(scene(0, 12, covariance=np.diag([4.0, 0.25, 1, 1, 1, 1])))
     track = scene(0, 12).items[0].track
     box = one(specs, markers.BOX)
-    np.testing.assert_allclose(box.pose[:3, 3], track.position)
+    np.testing.assert_allclose(box.position, track.position)
     assert box.scale == tuple(track.size)
     assert one(specs, markers.LABEL).text == "#12 WARNING 9.5 m"
     ring = one(specs, markers.FOOTPRINT).points
-    assert ring[0] == ring[-1]
+    assert ring is not None
     assert len(ring) == len(track.footprint) + 1
-    start, tip = one(specs, markers.VELOCITY).points
-    np.testing.assert_allclose(np.subtract(tip, start), track.velocity)
+    np.testing.assert_array_equal(ring[0], ring[-1])
+    arrow = one(specs, markers.VELOCITY).points
+    assert arrow is not None
+    np.testing.assert_allclose(arrow[1] - arrow[0], track.velocity)
     ellipse = one(specs, markers.COVARIANCE)
     assert ellipse.type == Shape.CYLINDER
     np.testing.assert_allclose(ellipse.scale[:2], [8, 2])
-    np.testing.assert_allclose(abs(ellipse.pose[0, 0]), 1)
+    np.testing.assert_allclose(abs(np.cos(ellipse.yaw)), 1)
 
 
 def test_the_ellipse_lies_along_the_larger_deviation() -> None:
@@ -134,7 +139,7 @@ def test_the_ellipse_lies_along_the_larger_deviation() -> None:
     covariance = np.eye(6)
     covariance[:3, :3] = turn @ np.diag([9.0, 1.0, 1.0]) @ turn.T
     ellipse = one(MarkerBook().update(scene(0, 1, covariance=covariance)), markers.COVARIANCE)
-    np.testing.assert_allclose(ellipse.pose[:3, :3], turn, atol=1e-12)
+    np.testing.assert_allclose(from_yaw(ellipse.yaw)[:3, :3], turn, atol=1e-12)
     np.testing.assert_allclose(ellipse.scale[:2], [12, 4])
 
 

@@ -29,7 +29,6 @@ from s2m_ros.types import (
 )
 from s2m_ros.wire.factory import RosbagsFactory
 from s2m_ros.wire.hazards import encode_hazards
-from s2m_ros.wire.markers import encode_markers
 from s2m_ros.wire.masks import encode_masks
 from s2m_ros.wire.objects import encode_objects
 
@@ -111,8 +110,7 @@ class Recorder:
             ns, hazards.frame_id, tuple(h.track for h in hazards.items), hazards.ego,
             deleted={"unconfirmed": 1},
         )  # fmt: skip
-        markers = encode_markers(factory, ns, hazards.frame_id, [])
-        output = TrackingOutput(encode_hazards(factory, hazards), markers, tracks)
+        output = TrackingOutput(encode_hazards(factory, hazards), factory, (), tracks)
         self.feed.answer(objects, output)
         self.feed.health({"tracker": Condition(hazards.state, hazards.reason)}, ns)
 
