@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from s2m_ros import config
 from s2m_ros.fusion.groups import Groups, Index
-from s2m_ros.fusion.shape import boxes_of_points
+from s2m_ros.fusion.shape import LOW_THING_M, boxes_of_points
 from s2m_ros.fusion.surface import GroundSurface
 from s2m_ros.fusion.view import Cloud, View
 from s2m_ros.types import Bool, Evidence, Float32, Float64, Object3D, RangeSource, Role, UInt8
@@ -35,6 +35,10 @@ _COUNT_CELL_M = 0.25
 _TALLEST_M = 3.0
 _HOVERS_M = 0.4
 """What begins higher than this over the ground does not stand on it."""
+_KNOWN_GROUND, _FIRST_SWEEPS = 4.0, 10
+"""Cells' worth of measurement that the ground around a low thing must have among the first sweeps:
+a ring of points may lie above a surface that is only guessed between the beams. What so many sweeps
+have not shown, more will not."""
 _GENTLE_M = 1.5
 _STEEP_SHARE = 0.5
 """What is longer and rises less than this share of its height within a cell is a bank."""
@@ -115,6 +119,7 @@ def unexplained_objects(
     # In the order in which a group is questioned; the first objection counts.
     objections: dict[str, Bool] = {
         "cluster_low": highest < limits.min_height_m,
+        "cluster_ground_unknown": _on_unknown_ground(highest, (low + high) / 2, ground),
         "cluster_above_ground": groups.least(height) > _HOVERS_M,
         "cluster_out_of_view": share[_Known.SEEN] < 0.5,
         "cluster_unclassified": share[_Known.CLASSIFIED] < 0.5,
@@ -145,6 +150,13 @@ def unexplained_objects(
     left[left] = drivable
     found = groups.keep(left)
     return _objects(first, found, cloud, ground, [Role.UNKNOWN] * len(found)), +dropped
+
+
+def _on_unknown_ground(height: Float32, place: NDArray[Any], ground: GroundSurface) -> Bool:
+    """Whether groups (G,) of a height and place (G, 2) are low and their ground is hardly seen."""
+    if ground.sweeps >= _FIRST_SWEEPS:
+        return np.zeros(len(height), np.bool_)
+    return (height < LOW_THING_M) & (ground.support_at(place) < _KNOWN_GROUND)
 
 
 def _counts(

@@ -83,7 +83,9 @@ class Ground:
             self.held += 1
             self._memory = before
             if self.surface.measured:
-                self.surface = surface_of(before, self.surface.noise_m, settings)
+                self.surface = surface_of(
+                    before, self.surface.noise_m, settings, self.surface.sweeps
+                )
             return self.surface
         steady = 0.8 if self.surface.measured else 0.0
         self._usual = steady * self._usual + (1 - steady) * agreeing
@@ -91,7 +93,7 @@ class Ground:
         plane = before.plane + tilt
         before = Memory(plane, before.value, before.weight, before.smooth)
         self._memory, noise_m = measure(near, cells, tilt, before, settings)
-        self.surface = surface_of(self._memory, noise_m, settings)
+        self.surface = surface_of(self._memory, noise_m, settings, self.surface.sweeps + 1)
         return self.surface
 
     def _doubtful(self, tilt: Float64, agreeing: float) -> bool:

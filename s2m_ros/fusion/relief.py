@@ -43,11 +43,13 @@ class Memory:
     smooth: Float32
 
 
-def surface_of(memory: Memory, noise_m: float, settings: config.Ground) -> GroundSurface:
+def surface_of(
+    memory: Memory, noise_m: float, settings: config.Ground, sweeps: int
+) -> GroundSurface:
     smooth, support = memory.smooth, _blur(memory.weight[None], _SCALES[-1])[0]
     half = len(smooth) * settings.cell_m / 2
     return GroundSurface(
-        memory.plane, smooth, support, (-half, -half), settings.cell_m, noise_m, True
+        memory.plane, smooth, support, (-half, -half), settings.cell_m, noise_m, True, sweeps
     )
 
 

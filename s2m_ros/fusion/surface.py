@@ -20,7 +20,8 @@ class GroundSurface:
 
     plane: float64 (3,), z = a x + b y + c; residual: float32 (ny, nx), metres over the plane at the
     cell centres of a grid whose corner is at ``corner`` (x, y); support: float32 (ny, nx), how many
-    cells' worth of measurement is nearby; measured: False for an assumed plane.
+    cells' worth of measurement is nearby; measured: False for an assumed plane; sweeps: how many
+    it was learned from.
     """
 
     plane: Float64
@@ -30,6 +31,7 @@ class GroundSurface:
     cell_m: float
     noise_m: float
     measured: bool
+    sweeps: int = 0
 
     def height(self, xy: NDArray[np.floating]) -> Float64:
         """z of the ground, float64 (N,), at positions (N, 2), bilinear between cells."""
@@ -48,10 +50,14 @@ class GroundSurface:
         """Height of the surface over its plane, float32 (N,)."""
         return bilinear(self.residual, *self._grid(x, y))
 
+    def support_at(self, xy: NDArray[np.floating]) -> Float32:
+        """Cells' worth of measurement near positions (N, 2): float32 (N,)."""
+        return bilinear(self.support, *self._grid(*xy.T))
+
     def sigma(self, xy: NDArray[np.floating]) -> Float64:
         """Standard deviation of ``height``, float64 (N,), m: larger away from measurements."""
         x, y = xy.T
-        support = bilinear(self.support, *self._grid(x, y))
+        support = self.support_at(xy)
         far = 0.01 * np.hypot(x, y) + (0.0 if self.measured else 0.05)
         near = self.noise_m / np.sqrt(np.maximum(support, 1.0))
         return np.asarray(np.hypot(near, far / (1 + 10 * support)))

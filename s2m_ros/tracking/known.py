@@ -38,8 +38,7 @@ class KnownObjects:
             apart = here - place[:, None]
             again = np.hypot(apart[..., 0], apart[..., 1]) < _SAME_M
             again &= (role == of[:, None]) & (_GROWN * size >= was[:, None])
-            gone = again.any(axis=1).tolist()
-            fresh = [one for one, replaced in zip(fresh, gone, strict=True) if not replaced]
+            fresh = [fresh[i] for i in np.flatnonzero(~again.any(axis=1))]
         self._items = [(stamp_ns, item) for item in seen] + fresh
         return tuple(item for _, item in self._items)
 

@@ -10,7 +10,7 @@ from raycast import GRID, MODEL, SIZE, Box, Slope, mask_of, masks, rig, sweep
 
 from s2m_ros.config import Fusion as Settings
 from s2m_ros.fusion.pipeline import Fusion
-from s2m_ros.types import Evidence, Object3D, Objects3D, RangeSource, Role
+from s2m_ros.types import EgoPose, Evidence, Object3D, Objects3D, RangeSource, Role
 
 SLOPE = Slope(a=0.015, b=-0.01, c=0.03)
 SECTOR = 0.7
@@ -183,6 +183,28 @@ def test_parts_of_an_aircraft_and_what_a_mask_covers_stay_explained() -> None:
     masked = Box(12, -3, (0.6, 0.6, 0.6))
     found = fuse(wheel, masked)
     assert [i.mask_id for i in found.items if i.role == Role.UNKNOWN] == [1]
+
+
+def test_low_things_wait_until_their_ground_is_known() -> None:
+    """Between the rings of the first sweep the ground is a guess."""
+    low = Box(22, 1, (0.5, 0.5, 0.28), masked=False)
+    tall = Box(17, -3, (0.5, 0.5, 0.7), masked=False)
+    made = Fusion(Settings(), rig())
+    made.set_camera("front", MODEL, "camera_optical_frame")
+    seen, counted = [], []
+    for k in range(6):
+        moment = k * 100_000_000
+        still = EgoPose(moment, np.eye(4), np.zeros(3), np.zeros(3))
+        beams = replace(sweep(SLOPE, [low, tall], k, columns=260, sector=SECTOR), stamp_ns=moment)
+        image = replace(masks(SLOPE, [low, tall]), stamp_ns=moment)
+        found = made.fuse([image], beams, still, still)
+        seen.append(sorted(round(item.position[0]) for item in found.items))
+        counted.append(found.drops.get("cluster_ground_unknown", 0))
+    assert (seen[0], counted[0]) == ([17], 1)
+    assert (seen[-1], counted[-1]) == ([17, 22], 0)
+    waits = sum(counted)
+    assert counted == [1] * waits + [0] * (len(counted) - waits)
+    assert 1 <= waits <= 4
 
 
 def test_without_classes_the_lidar_alone_reports_nothing_and_counts_it() -> None:
