@@ -24,6 +24,7 @@ OFF_GROUND = 0.7
 """What is left of the evidence of a mask that no ground to drive on surrounds."""
 
 KNOWN_OBJECTS = (Role.VEHICLE, Role.PERSON, Role.AIRCRAFT)
+_KNOWN = np.isin(np.arange(256), KNOWN_OBJECTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,10 @@ class Field:
             cv2.resize(low, grid_size, interpolation=cv2.INTER_LINEAR), np.float32
         )
         self.stride = max(1, round(grid_size[0] / low.shape[1]))
-        self._known: UInt8 | None = None
-        self._surface: UInt8 | None = None
+        self._roles: UInt8 | None = None
         if roles is not None:
-            known = np.isin(roles.roles, [int(role) for role in KNOWN_OBJECTS]).view(np.uint8)
-            surface = (roles.roles == Role.SURFACE).view(np.uint8)
             how = cv2.INTER_NEAREST
-            self._known = np.asarray(cv2.resize(known, grid_size, interpolation=how), np.uint8)
-            self._surface = np.asarray(cv2.resize(surface, grid_size, interpolation=how), np.uint8)
+            self._roles = np.asarray(cv2.resize(roles.roles, grid_size, interpolation=how), np.uint8)
 
     def measure(self, x: int, y: int, bits: Bool) -> Measure:
         """Measure a non-empty patch whose top left cell is (x, y).
@@ -85,19 +82,23 @@ class Field:
             area = np.ascontiguousarray(thin) if thin.any() else area
             step = step if thin.any() else 1
         window = (slice(y0, y1, step), slice(x0, x1, step))
-        values = self.rarity[window]
-        inside = area.view(np.bool_)
-        ring = grow(area, -(-reach // step)) & ~grow(area, -(-gap // step))
-        inner = values[inside]
-        outer = values[ring]
+        values = self.rarity[window].ravel()
+        inside = area.ravel().nonzero()[0]
+        ring = grow(area, -(-reach // step)) > grow(area, -(-gap // step))
+        around = ring.ravel().nonzero()[0]
+        inner, outer = values.take(inside), values.take(around)
+        known, ground = 0.0, 1.0
+        if self._roles is not None:
+            roles = self._roles[window].ravel()
+            known = np.count_nonzero(_KNOWN.take(roles.take(inside))) / len(inner)
+            if len(outer):
+                ground = np.count_nonzero(roles.take(around) == Role.SURFACE) / len(outer)
         return Measure(
-            float(inner.mean()),
+            float(inner.sum() / len(inner)),  # ``mean`` takes three times as long, of so few
             float(inner.max()),
-            float(outer.mean()) if len(outer) else 0.0,
-            0.0 if self._known is None else float(self._known[window][inside].mean()),
-            float(self._surface[window][ring].mean())
-            if self._surface is not None and len(outer)
-            else 1.0,
+            float(outer.sum() / len(outer)) if len(outer) else 0.0,
+            known,
+            ground,
         )
 
     def mean(self, candidate: Candidate, bits: Bool) -> float:

@@ -23,7 +23,7 @@ from ..types import Bool, Float32, Prompts, Role, RoleMap, ScoreMap
 from .calibration import RARITY_LIMIT, rarity
 from .evidence import potential
 from .interfaces import empty_prompts
-from .overlap import box_iou
+from .overlap import pairwise_iou
 
 Int32 = NDArray[np.int32]
 
@@ -31,6 +31,7 @@ STEP = 0.4
 """Rarity between two cuts: a factor of 2.5 in how often normal ground scores as high."""
 
 DUPLICATE_BOX_IOU = 0.8
+_AROUND = np.ones((3, 3), np.uint8)
 LARGE_CELLS = 64
 """Regions from this many cells on get the full number of points."""
 
@@ -76,13 +77,14 @@ def component_tree(values: Float32, floor: float, step: float = STEP) -> Tree:
         n, labelled, counted, _ = cv2.connectedComponentsWithStats(above, connectivity=8)
         labels[k, y0:y1, x0:x1] = labelled
         stats = np.asarray(counted, np.int32)[1:]
-        inside = above.view(np.bool_)
-        at = labelled[inside]
-        total = np.bincount(at, values[y0:y1, x0:x1][inside], n)[1:]
+        inside = labelled.ravel().nonzero()[0]
+        at = labelled.ravel().take(inside)
+        total = np.bincount(at, values[y0:y1, x0:x1].ravel().take(inside), n)[1:]
         mean = total / np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
         parent = np.full(n, -1, np.int32)
         if k:
-            parent[at] = labels[k - 1, y0:y1, x0:x1][inside] + (starts[k - 1] - 1)
+            below = labels[k - 1, y0:y1, x0:x1].ravel().take(inside)
+            parent[at] = below + (starts[k - 1] - 1)
         corner = stats[:, :2] + np.asarray([x0, y0], np.int32)
         box = np.concatenate([corner, corner + stats[:, 2:4]], axis=1)
         around = _mean_under(values, float(level), box)
@@ -124,10 +126,10 @@ def _mean_under(values: Float32, level: float, box: Int32) -> Float32:
     grown = grow_boxes(box, values.shape)
     (x0, y0), (x1, y1) = grown[:, :2].min(axis=0), grown[:, 2:].max(axis=0)
     window = values[y0:y1, x0:x1]
-    under = (window < level).view(np.uint8)
+    under = window < level
     total = cv2.integral(window * under, sdepth=cv2.CV_64F)
-    cells = cv2.integral(under, sdepth=cv2.CV_32S)
-    grown = grown - np.asarray([x0, y0, x0, y0], np.int32)
+    cells = cv2.integral(under.view(np.uint8), sdepth=cv2.CV_32S)
+    grown -= np.asarray([x0, y0, x0, y0], np.int32)
     inside = within(total, grown) / np.maximum(within(cells, grown), 1)
     return np.asarray(inside, np.float32)
 
@@ -149,18 +151,19 @@ def ground_around(box: Int32, roles: RoleMap | None, shape: tuple[int, ...]) -> 
 
 def grow_boxes(box: Int32, shape: tuple[int, ...]) -> Int32:
     """Boxes (N, 4) grown by a quarter of their size, at least 2 cells, within the map."""
-    size = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
-    margin = np.maximum(2, size // 4)
-    limit = np.asarray([0, 0, shape[1], shape[0]], np.int32)
-    low = np.maximum(box[:, :2] - margin[:, None], limit[:2])
-    high = np.minimum(box[:, 2:] + margin[:, None], limit[2:])
-    return np.concatenate([low, high], axis=1).astype(np.int32)
+    margin = np.maximum((box[:, 2:] - box[:, :2]).max(axis=1, keepdims=True) // 4, 2)
+    grown = np.empty(box.shape, np.int32)
+    np.maximum(box[:, :2] - margin, 0, out=grown[:, :2])
+    np.minimum(box[:, 2:] + margin, (shape[1], shape[0]), out=grown[:, 2:])
+    return grown
 
 
 def within(table: NDArray[Any], box: Int32) -> NDArray[Any]:
     """Sums over boxes (N, 4) from an integral image."""
     x0, y0, x1, y1 = box.T
-    return np.asarray(table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0])
+    flat, top, bottom = table.ravel(), y0 * table.shape[1], y1 * table.shape[1]
+    right, left = flat.take(bottom + x1) - flat.take(top + x1), flat.take(bottom + x0)
+    return np.asarray(right - left + flat.take(top + x0))
 
 
 def lift(tree: Tree, values: Float32) -> Float32:
@@ -189,11 +192,12 @@ def stand_out(tree: Tree, min_cells: int, min_contrast: float) -> Int32:
     peak = usable & (value >= inner[:-1]) & (value > outer)
     chosen = np.flatnonzero(peak | _first_of_branch(tree, usable & (value >= lift(tree, value))))
     order = chosen[np.lexsort((chosen, -tree.area[chosen], -value[chosen]))]
+    alike = pairwise_iou(tree.box[order], tree.box[order]) >= DUPLICATE_BOX_IOU
     kept: list[int] = []
-    for i in order:
-        if not kept or box_iou(tree.box[i], tree.box[kept]).max() < DUPLICATE_BOX_IOU:
-            kept.append(int(i))
-    return np.asarray(kept, np.int32)
+    for i in range(len(order)):
+        if not alike[i, kept].any():
+            kept.append(i)
+    return order[kept].astype(np.int32)
 
 
 def _first_of_branch(tree: Tree, marked: Bool) -> Bool:
@@ -212,19 +216,18 @@ def spread(values: Float32, inside: NDArray[np.bool_], count: int) -> Float32:
     Farthest-point sampling (Gonzalez, 1985). Cells on the rim are used only when there is no other.
     """
     core = cv2.erode(
-        inside.view(np.uint8),
-        np.ones((3, 3), np.uint8),
-        borderType=cv2.BORDER_CONSTANT,
-        borderValue=0,
-    ).view(np.bool_)
-    ys, xs = np.nonzero(core if core.any() else inside)
-    cells = np.stack([xs, ys], 1).astype(np.float32)
-    chosen = [int(np.argmax(values[ys, xs]))]
-    distance = np.square(cells - cells[chosen[0]]).sum(axis=1)
-    while len(chosen) < min(count, len(cells)):
-        chosen.append(int(np.argmax(distance)))
-        np.minimum(distance, np.square(cells - cells[chosen[-1]]).sum(axis=1), out=distance)
-    return cells[chosen]
+        inside.view(np.uint8), _AROUND, borderType=cv2.BORDER_CONSTANT, borderValue=0
+    )
+    ys, xs = np.nonzero(core)
+    if not len(ys):
+        ys, xs = np.nonzero(inside)
+    x, y = xs.astype(np.float32), ys.astype(np.float32)
+    chosen = [int(values[ys, xs].argmax())]
+    distance = np.full(len(x), np.inf, np.float32)
+    while len(chosen) < min(count, len(x)):
+        np.minimum(distance, np.square(x - x[chosen[-1]]) + np.square(y - y[chosen[-1]]), distance)
+        chosen.append(int(distance.argmax()))
+    return np.stack([x[chosen], y[chosen]], 1)
 
 
 @dataclass(frozen=True, slots=True)

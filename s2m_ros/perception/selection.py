@@ -39,6 +39,7 @@ class Selected:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rated:
     candidate: Candidate
+    area: int
     measure: Measure
     evidence: float
 
@@ -88,16 +89,18 @@ class Selector:
         )
 
     def _rate(self, field: Field, candidate: Candidate) -> _Rated | Verdict:
-        if not candidate.bits.any():
+        area = int(np.count_nonzero(candidate.bits))
+        if not area:
             return Verdict(candidate, 0.0, "empty")
         limit = self.config.large_fraction * field.grid_size[0] * field.grid_size[1]
-        if candidate.bits.sum() > limit:
+        if area > limit:
             candidate = split(field, candidate)
-            if not candidate.bits.any() or candidate.bits.sum() > limit:
+            area = int(np.count_nonzero(candidate.bits))
+            if not 0 < area <= limit:
                 return Verdict(candidate, 0.0, "too_large")
         measure = field.measure(candidate.x, candidate.y, candidate.bits)
         value = evidence(measure, candidate.predicted_iou, candidate.stability)
-        return _Rated(candidate, measure, value)
+        return _Rated(candidate, area, measure, value)
 
     def _objection(self, item: _Rated, kept: int) -> str:
         """Why a merged mask is no object after all, or ''."""
@@ -111,17 +114,15 @@ class Selector:
     def _admit(self, field: Field, item: _Rated, kept: list[_Rated]) -> list[Verdict]:
         """Compare one candidate with the stronger ones; changes ``kept``, returns the drops."""
         parts: list[_Rated] = []
-        area = int(item.candidate.bits.sum())
         for other in kept:
             both = overlap(item.candidate, other.candidate)
             if not both:
                 continue
-            other_area = int(other.candidate.bits.sum())
-            if both >= self.config.duplicate_iou * (area + other_area - both):
+            if both >= self.config.duplicate_iou * (item.area + other.area - both):
                 return [Verdict(item.candidate, item.evidence, "duplicate")]
-            if both >= self.config.contained * area:
+            if both >= self.config.contained * item.area:
                 return [Verdict(item.candidate, item.evidence, "part_of_other")]
-            if both >= self.config.contained * other_area:
+            if both >= self.config.contained * other.area:
                 if not _is_whole(field, item, other):
                     return [Verdict(item.candidate, item.evidence, "swallows_other")]
                 parts.append(other)
