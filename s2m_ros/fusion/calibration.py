@@ -42,6 +42,8 @@ class Rig:
     def add(self, frame: str, base_from_frame: Float64) -> None:
         """Set the extrinsics of a frame. Raises InputError for what is no rigid transform."""
         matrix = np.asarray(base_from_frame, float)
+        if frame in self.frames and np.array_equal(self.frames[frame], matrix):
+            return
         problem = ""
         if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
             problem = f"expected a finite (4, 4) matrix, got {matrix.tolist()}"

@@ -50,16 +50,20 @@ _KNOWN_POINTS = 5
 _NO_BOX = np.zeros(4, np.float32)
 
 
-def known_objects(
-    first: int, views: Sequence[View], cloud: Cloud, ground: GroundSurface, tolerance_m: float
-) -> list[Object3D]:
+_NO_INDEX = np.zeros(0, np.intp)
+_NOTHING = Groups.in_order(_NO_INDEX, _NO_INDEX)
+
+
+def known_groups(
+    views: Sequence[View], cloud: Cloud, tolerance_m: float
+) -> tuple[Groups, list[Role]]:
     """Vehicles, persons and aircraft, from the role of the pixel under each standing point.
 
     Points vote: first those of a cell decide whether it belongs to such an object, so that single
     mislabelled pixels make none, then those of connected cells which role it has.
     """
     if not any(_VALUED.take(view.roles).any() for view in views):
-        return []
+        return _NOTHING, []
     role_of = np.full(len(cloud.points), Role.UNKNOWN, np.uint8)
     for view in views:
         role_of[view.index] = np.where(view.roles != Role.UNKNOWN, view.roles, role_of[view.index])
@@ -67,7 +71,7 @@ def known_objects(
         (role_of != Role.UNKNOWN) & (role_of != Role.SURFACE) & (cloud.height > tolerance_m)
     )
     if len(standing) == 0:
-        return []
+        return _NOTHING, []
     column, row = (
         np.floor(v[standing] / _KNOWN_CELL_M).astype(np.int64) for v in cloud.points.T[:2]
     )
@@ -80,18 +84,16 @@ def known_objects(
     counts = np.column_stack(
         [groups.sum((role_of[groups.index] == r).astype(int)) for r in VALUE_ROLES]
     )
-    roles = [VALUE_ROLES[k] for k in counts.argmax(axis=1)]
-    return _objects(first, groups, cloud, ground, roles)
+    return groups, [VALUE_ROLES[k] for k in counts.argmax(axis=1)]
 
 
-def unexplained_objects(
-    first: int,
+def unexplained_groups(
     views: Sequence[View],
     cloud: Cloud,
     ground: GroundSurface,
     settings: config.Fusion,
-) -> tuple[list[Object3D], Counter[str]]:
-    """Objects that only the LiDAR shows, and how many groups were passed over, by reason."""
+) -> tuple[Groups, Counter[str]]:
+    """What only the LiDAR shows, and how many groups were passed over, by reason."""
     limits = settings.lidar_evidence
     tolerance_m = settings.ground.tolerance_m
     standing = np.flatnonzero(
@@ -137,7 +139,7 @@ def unexplained_objects(
         dropped[reason] += int((left & holds).sum())
         left &= ~holds
     if not left.any():
-        return [], +dropped
+        return _NOTHING, +dropped
     lying = np.flatnonzero((cloud.height <= tolerance_m) & (known > 0))
     surface = (known.take(lying) & _Known.SURFACE) > 0
     all_, surface = _counts(cloud, lying, surface, low[left] - _RING_M, high[left] + _RING_M)
@@ -148,8 +150,7 @@ def unexplained_objects(
     dropped["cluster_explained"] += int((~drivable & classed[left]).sum())
     dropped["cluster_off_surface"] += int((~drivable & ~classed[left]).sum())
     left[left] = drivable
-    found = groups.keep(left)
-    return _objects(first, found, cloud, ground, [Role.UNKNOWN] * len(found)), +dropped
+    return groups.keep(left), +dropped
 
 
 def _on_unknown_ground(height: Float32, place: NDArray[Any], ground: GroundSurface) -> Bool:
@@ -251,9 +252,10 @@ def _connected(index: Index, cloud: Cloud, cell_m: float) -> Groups:
     return Groups.of(index, labels[column, row])
 
 
-def _objects(
-    first: int, groups: Groups, cloud: Cloud, ground: GroundSurface, roles: Sequence[Role]
+def objects_of(
+    first: int, groups: Groups, roles: Sequence[Role], cloud: Cloud, ground: GroundSurface
 ) -> list[Object3D]:
+    """Objects in base_link around groups of points, numbered from ``first``; roles: of each."""
     if not len(groups):
         return []
     xy: Float64 = cloud.points.T[:2].take(groups.index, axis=1).astype(float).T

@@ -40,6 +40,16 @@ class Groups:
         start = begins(key)
         return cls(index, key[start].astype(np.intp), start, lengths(start, len(index)))
 
+    @classmethod
+    def joined(cls, first: Groups, second: Groups) -> Groups:
+        """The groups of both, those of the second with keys of their own."""
+        key = second.key + (int(first.key[-1]) + 1 if len(first) else 0)
+        return cls._packed(
+            np.concatenate([first.index, second.index]),
+            np.concatenate([first.key, key]),
+            np.concatenate([first.count, second.count]),
+        )
+
     def __len__(self) -> int:
         return len(self.key)
 

@@ -12,9 +12,9 @@ from s2m_ros import config
 from s2m_ros.fusion.calibration import Rig
 from s2m_ros.fusion.calibration_check import CalibrationCheck
 from s2m_ros.fusion.camera import CameraModel
-from s2m_ros.fusion.clusters import known_objects, unexplained_objects
+from s2m_ros.fusion.clusters import known_groups, objects_of, unexplained_groups
 from s2m_ros.fusion.ground import Ground
-from s2m_ros.fusion.groups import Index
+from s2m_ros.fusion.groups import Groups, Index
 from s2m_ros.fusion.lift import lift
 from s2m_ros.fusion.merge import merge_views
 from s2m_ros.fusion.motion import ego_step, undo_motion
@@ -29,6 +29,7 @@ from s2m_ros.types import (
     ObjectMasks,
     Objects3D,
     RangeSource,
+    Role,
     Sweep,
 )
 
@@ -93,19 +94,18 @@ class Fusion:
             objects, merged = merge_views(objects, settings.merge_distance_m)
             drops["merged_views"] += merged
         tolerance_m = settings.ground.tolerance_m
-        objects += known_objects(len(objects), views, cloud, ground, tolerance_m)
+        standing, roles = known_groups(views, cloud, tolerance_m)
         if settings.lidar_evidence.enabled and len(cloud.points):
-            found, dropped = unexplained_objects(len(objects), views, cloud, ground, settings)
-            objects += found
+            unexplained, dropped = unexplained_groups(views, cloud, ground, settings)
+            standing = Groups.joined(standing, unexplained)
+            roles += [Role.UNKNOWN] * len(unexplained)
             drops += dropped
+        objects += objects_of(len(objects), standing, roles, cloud, ground)
         apart = abs(stamp_ns - sweep.stamp_ns) * 1e-9 if sweep else 0.0
         known = ego is not None and sweep_ego is not None
         speed = _OBJECT_SPEED if known else _OBJECT_SPEED + _UNKNOWN_EGO_SPEED
-        objects = [_widened(item, apart, speed) for item in objects]
-        frame = settings.base_frame
-        if ego is not None:
-            frame = settings.odom_frame
-            objects = [_moved(item, ego.odom_from_base) for item in objects]
+        frame = settings.base_frame if ego is None else settings.odom_frame
+        objects = _settled(objects, apart * speed, ego)
         return Objects3D(
             stamp_ns, frame, tuple(objects), ego, drops=dict(+drops), visibility=visibility
         )
@@ -197,23 +197,29 @@ class Fusion:
         return self._ground.held - held
 
 
-def _widened(item: Object3D, seconds: float, speed: float) -> Object3D:
-    """An object that may have moved between the image and the sweep that gave its range."""
-    if item.range_source is not RangeSource.LIDAR or seconds == 0:
-        return item
-    covariance = item.covariance.copy()
-    covariance[[0, 1], [0, 1]] += (seconds * speed) ** 2
-    return replace(item, covariance=covariance)
-
-
-def _moved(item: Object3D, odom_from_base: Float64) -> Object3D:
-    """An object of base_link in the odometry frame; it stays upright."""
-    turn = odom_from_base[:3, :3]
-    ring = np.column_stack([item.footprint, np.full(len(item.footprint), item.position[2])])
-    return replace(
-        item,
-        position=apply(odom_from_base, item.position[None])[0],
-        covariance=turn @ item.covariance @ turn.T,
-        yaw=item.yaw + yaw_of(odom_from_base),
-        footprint=apply(odom_from_base, ring)[:, :2],
-    )
+def _settled(objects: Sequence[Object3D], moved_m: float, ego: EgoPose | None) -> list[Object3D]:
+    """Objects of base_link in the odometry frame where that is known; they stay upright. Those
+    whose range the sweep gave may have moved by ``moved_m`` (deviation) since."""
+    if not objects:
+        return []
+    position = np.array([item.position for item in objects])
+    covariance = np.array([item.covariance for item in objects])
+    by_lidar = np.array([item.range_source is RangeSource.LIDAR for item in objects])
+    for axis in (0, 1):
+        covariance[:, axis, axis] += by_lidar * moved_m**2
+    corners = np.concatenate([item.footprint for item in objects])
+    count = np.array([len(item.footprint) for item in objects])
+    yaw = 0.0
+    if ego is not None:
+        turn, yaw = ego.odom_from_base[:3, :3], yaw_of(ego.odom_from_base)
+        covariance = turn @ covariance @ turn.T
+        ring = np.column_stack([corners, np.repeat(position[:, 2], count)])
+        corners = apply(ego.odom_from_base, ring)[:, :2]
+        position = apply(ego.odom_from_base, position)
+    outlines = np.split(np.ascontiguousarray(corners), count.cumsum()[:-1])
+    return [
+        replace(item, position=p, covariance=c, yaw=item.yaw + yaw, footprint=outline)
+        for item, p, c, outline in zip(
+            objects, np.ascontiguousarray(position), covariance, outlines, strict=True
+        )
+    ]

@@ -59,7 +59,9 @@ class Field:
         self._roles: UInt8 | None = None
         if roles is not None:
             how = cv2.INTER_NEAREST
-            self._roles = np.asarray(cv2.resize(roles.roles, grid_size, interpolation=how), np.uint8)
+            self._roles = np.asarray(
+                cv2.resize(roles.roles, grid_size, interpolation=how), np.uint8
+            )
 
     def measure(self, x: int, y: int, bits: Bool) -> Measure:
         """Measure a non-empty patch whose top left cell is (x, y).

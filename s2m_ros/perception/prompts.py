@@ -215,9 +215,7 @@ def spread(values: Float32, inside: NDArray[np.bool_], count: int) -> Float32:
 
     Farthest-point sampling (Gonzalez, 1985). Cells on the rim are used only when there is no other.
     """
-    core = cv2.erode(
-        inside.view(np.uint8), _AROUND, borderType=cv2.BORDER_CONSTANT, borderValue=0
-    )
+    core = cv2.erode(inside.view(np.uint8), _AROUND, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     ys, xs = np.nonzero(core)
     if not len(ys):
         ys, xs = np.nonzero(inside)

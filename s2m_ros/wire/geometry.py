@@ -64,6 +64,11 @@ def vector3(factory: MessageFactory, xyz: Vector) -> Any:
     return factory.make("geometry_msgs/msg/Vector3", **_xyz(xyz))
 
 
+def numbers(message: Any) -> tuple[float, float, float]:
+    """x, y, z of a Point, Point32 or Vector3."""
+    return message.x, message.y, message.z
+
+
 def xyz(message: Any) -> Float64:
     """float64 (3,) of a Point, Point32 or Vector3."""
     return np.array([message.x, message.y, message.z], np.float64)
@@ -71,21 +76,21 @@ def xyz(message: Any) -> Float64:
 
 def extent(message: Any, source: str) -> Float64:
     """float64 (3,) of a Vector3 that holds lengths. Raises InputError where one is below zero."""
-    size = xyz(message)
+    size = numbers(message)
     bounded(source, "size", size)
-    if (size < 0).any():
-        raise InputError(source, f"size {size.tolist()} is negative", "publish lengths")
-    return size
+    if min(size) < 0:
+        raise InputError(source, f"size {list(size)} is negative", "publish lengths")
+    return np.array(size)
 
 
 def covariance(values: Any, side: int, source: str) -> Float64:
     """float64 (side, side), symmetric with no negative variance. Raises InputError."""
     matrix = np.array(values, np.float64).reshape(side, side)
     bounded(source, "covariance", matrix)
-    deviation = np.sqrt(np.maximum(matrix.diagonal(), 0.0))
-    if (matrix.diagonal() < 0).any() or (
-        np.abs(matrix) > 1.001 * np.outer(deviation, deviation) + 1e-9
-    ).any():
+    variance = matrix.diagonal()
+    deviation = np.sqrt(np.maximum(variance, 0.0))
+    excess = np.abs(matrix) - 1.001 * (deviation[:, None] * deviation)
+    if variance.min() < 0 or excess.max() > 1e-9:
         raise InputError(
             source,
             f"covariance with the variances {matrix.diagonal().tolist()} is none",
@@ -138,7 +143,7 @@ def matrix(position: Any, orientation: Any, source: str) -> Float64:
     Raises InputError when a value is not finite or the quaternion has no length.
     """
     quaternion = [orientation.x, orientation.y, orientation.z, orientation.w]
-    bounded(source, "position", xyz(position), FARTHEST_M)
+    bounded(source, "position", numbers(position), FARTHEST_M)
     try:
         return from_quaternion(xyz(position), quaternion)
     except ValueError as error:

@@ -25,6 +25,7 @@ from s2m_ros.wire.geometry import (
     extent,
     footprint,
     header,
+    numbers,
     polygon,
     stamp_ns,
     vector3,
@@ -93,10 +94,10 @@ def _decode_object(item: Any, source: str) -> Object3D:
     at = f"object {item.id}"
     outline = footprint(item.footprint)
     measures = (item.height, item.range, item.score, item.contrast, item.predicted_iou)
-    bounded(source, f"{at}: position", xyz(item.pose.position), FARTHEST_M)
+    bounded(source, f"{at}: position", numbers(item.pose.position), FARTHEST_M)
     bounded(source, f"{at}: footprint", outline, FARTHEST_M)
     bounded(source, f"{at}: height, range, scores", measures)
-    bounded(source, f"{at}: box", item.box)
+    bounded(source, f"{at}: box", tuple(item.box.tolist()))
     return Object3D(
         id=int(item.id),
         position=xyz(item.pose.position),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from s2m_ros.types import EgoPose, InputError
 from s2m_ros.wire.checks import FASTEST, bounded
-from s2m_ros.wire.geometry import header, matrix, pose, stamp_ns, vector3, xyz
+from s2m_ros.wire.geometry import header, matrix, numbers, pose, stamp_ns, vector3
 from s2m_ros.wire.protocol import MessageFactory
 
 
@@ -59,11 +61,11 @@ def _twist(factory: MessageFactory, ego: EgoPose) -> Any:
 
 
 def _ego(pose_message: Any, twist: Any, ns: int, source: str) -> EgoPose:
-    velocity, turn_rate = xyz(twist.linear), xyz(twist.angular)
-    bounded(source, "twist (zeros where unknown)", [*velocity, *turn_rate], FASTEST)
+    velocity, turn_rate = numbers(twist.linear), numbers(twist.angular)
+    bounded(source, "twist (zeros where unknown)", velocity + turn_rate, FASTEST)
     return EgoPose(
         ns,
         matrix(pose_message.position, pose_message.orientation, source),
-        velocity,
-        turn_rate,
+        np.array(velocity),
+        np.array(turn_rate),
     )

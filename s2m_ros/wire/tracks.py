@@ -17,6 +17,7 @@ from s2m_ros.wire.geometry import (
     covariance,
     extent,
     footprint,
+    numbers,
     polygon,
     stamp_ns,
     time,
@@ -127,9 +128,9 @@ def read_track(item: Any, track_id: int, state: int, source: str) -> Track:
     at = f"track {track_id}"
     outline = footprint(item.footprint)
     measures = (item.height, item.existence, item.score, item.contrast)
-    bounded(source, f"{at}: position", xyz(item.pose.position), FARTHEST_M)
+    bounded(source, f"{at}: position", numbers(item.pose.position), FARTHEST_M)
     bounded(source, f"{at}: footprint", outline, FARTHEST_M)
-    bounded(source, f"{at}: velocity", xyz(item.velocity), FASTEST)
+    bounded(source, f"{at}: velocity", numbers(item.velocity), FASTEST)
     bounded(source, f"{at}: height, existence, scores", measures)
     return Track(
         id=int(track_id),
