@@ -28,6 +28,7 @@ from s2m_ros.types import InputError
 from s2m_ros.wire import topics
 from s2m_ros.wire.factory import RosbagsFactory
 from s2m_ros.wire.geometry import stamp_ns
+from s2m_ros.wire.markers import MARKERS
 
 Build = Callable[..., Any]
 READ, CAMERA, FUSION, TRACKING = "read", "camera", "fusion", "tracking"
@@ -96,7 +97,7 @@ def run_lockstep(
             for answer in step.answers:
                 writer.write(topics.OBJECTS, answer.objects, step.stamp_ns)
                 writer.write(topics.HAZARDS, answer.tracking.hazards, step.stamp_ns)
-                writer.write(topics.MARKERS, answer.tracking.markers, step.stamp_ns)
+                writer.write(topics.MARKERS, answer.tracking.markers, step.stamp_ns, MARKERS)
             if feed is not None:
                 hand_over(step, feed)
                 if step.answers:

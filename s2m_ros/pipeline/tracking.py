@@ -30,19 +30,17 @@ _MAP_SLACK_S = 2.0
 
 @dataclass(frozen=True)
 class TrackingOutput:
-    """A HazardArray and the markers that show it, a message when asked for; tracks: what was
-    judged, None when nothing was."""
+    """A HazardArray and the markers that show it; tracks: what was judged, None for nothing."""
 
     hazards: Any
-    factory: MessageFactory
     specs: Sequence[MarkerSpec]
     tracks: Tracks | None = None
 
     @cached_property
-    def markers(self) -> Any:
-        """The MarkerArray, with the stamp and frame of the hazards."""
+    def markers(self) -> bytes:
+        """The MarkerArray, serialised, with the stamp and frame of the hazards."""
         header = self.hazards.header
-        return encode_markers(self.factory, stamp_ns(header.stamp), header.frame_id, self.specs)
+        return encode_markers(stamp_ns(header.stamp), header.frame_id, self.specs)
 
 
 class TrackingStage:
@@ -182,4 +180,4 @@ class TrackingStage:
         hazards = replace(hazards, sequence=self._sequence)
         specs = [*self._stale_markers, *self._markers.update(hazards, zones)]
         self._stale_markers = []
-        return TrackingOutput(encode_hazards(self._factory, hazards), self._factory, specs, tracks)
+        return TrackingOutput(encode_hazards(self._factory, hazards), specs, tracks)

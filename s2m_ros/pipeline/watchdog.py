@@ -109,8 +109,8 @@ class StandIn:
         self._speaking = False
         self._sequence = 0
 
-    def speak(self, stamp_ns: int, reason: str) -> tuple[Any, Any]:
-        """A HazardArray and a MarkerArray; the first of a silence deletes all markers."""
+    def speak(self, stamp_ns: int, reason: str) -> tuple[Any, bytes]:
+        """A HazardArray and a serialised MarkerArray; the first of a silence deletes all."""
         self._sequence += 1
         stale = [] if self._speaking else self._markers.clear()
         self._speaking = True
@@ -118,7 +118,7 @@ class StandIn:
         specs = [*stale, *self._markers.update(hazards)]
         return (
             encode_hazards(self._factory, replace(hazards, sequence=self._sequence)),
-            encode_markers(self._factory, stamp_ns, self._frame, specs),
+            encode_markers(stamp_ns, self._frame, specs),
         )
 
     def hush(self) -> None:

@@ -19,6 +19,7 @@ from s2m_ros.wire.cdr import header_stamp_ns, marker_stamp_ns
 from s2m_ros.wire.factory import RosbagsFactory
 from s2m_ros.wire.geometry import stamp_ns
 from s2m_ros.wire.health import encode_health
+from s2m_ros.wire.markers import MARKERS
 from s2m_ros.wire.tracks import encode_tracks
 
 HEALTH_EVERY_NS = 1_000_000_000
@@ -61,7 +62,7 @@ class Feed:
         if tracking.tracks is not None:
             tracks = partial(encode_tracks, tracking.tracks)
             put(topics.TRACKS, "s2m_msgs/msg/TrackArray", tracks, ns)
-        put(topics.MARKERS, "visualization_msgs/msg/MarkerArray", tracking.markers, ns)
+        put(topics.MARKERS, MARKERS, tracking.markers, ns)
         put(topics.HAZARDS, "s2m_msgs/msg/HazardArray", tracking.hazards, ns)
 
     def health(self, conditions: Mapping[str, Condition], ns: int) -> None:

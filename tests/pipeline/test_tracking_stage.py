@@ -14,6 +14,7 @@ from s2m_ros.config import load
 from s2m_ros.pipeline.tracking import TrackingOutput, TrackingStage
 from s2m_ros.types import State
 from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.markers import MARKERS
 from s2m_ros.wire.objects import encode_objects
 from s2m_ros.wire.tf import Transform, encode_transforms
 
@@ -35,9 +36,14 @@ def drive(made: TrackingStage, count: int, start: int = NS, **changes: Any) -> T
     return output
 
 
+def shown(output: TrackingOutput) -> list[Any]:
+    """The markers of an answer."""
+    return list(FACTORY.typestore.deserialize_cdr(output.markers, MARKERS).markers)
+
+
 def status(output: TrackingOutput) -> str:
     """All text of the status markers."""
-    return " ".join(m.text for m in output.markers.markers if m.ns == "status")
+    return " ".join(m.text for m in shown(output) if m.ns == "status")
 
 
 def test_an_object_seen_long_enough_is_one_hazard_with_markers_of_its_id() -> None:
@@ -48,7 +54,7 @@ def test_an_object_seen_long_enough_is_one_hazard_with_markers_of_its_id() -> No
     assert output.hazards.sequence == 6
     again = drive(made, 1, NS + 600 * MS)
     assert again.hazards.hazards[0].track_id == hazard.track_id
-    boxes = [m for m in again.markers.markers if m.ns == "hazard/box"]
+    boxes = [m for m in shown(again) if m.ns == "hazard/box"]
     assert [(m.id, m.action, m.header.frame_id) for m in boxes] == [(hazard.track_id, 0, "odom")]
     lifetime = boxes[0].lifetime
     assert 0.2 <= lifetime.sec + lifetime.nanosec * 1e-9 <= 1.0
@@ -101,11 +107,11 @@ def test_a_jump_back_drops_tracks_and_markers_and_is_counted() -> None:
     output = drive(made, 1, NS - 5000 * MS)
     assert output.hazards.state == State.UNKNOWN, "no second stamp supports it yet"
     output = drive(made, 1, NS - 4900 * MS)
-    assert output.markers.markers[0].action == DELETE_ALL
+    assert shown(output)[0].action == DELETE_ALL
     assert made.drops["time_jumps"] == 1
     later = drive(made, 6, NS - 4800 * MS)
     assert len(later.hazards.hazards) == len(first.hazards.hazards) == 1
-    assert DELETE_ALL not in [m.action for m in later.markers.markers]
+    assert DELETE_ALL not in [m.action for m in shown(later)]
 
 
 @pytest.mark.parametrize("seconds", [-3600.0, -5.0, 3.0, 1e6])
@@ -133,7 +139,7 @@ def test_a_gap_keeps_what_is_remembered_and_a_longer_one_does_not() -> None:
     drive(made, 1, NS + 10_000_000 * MS)
     output = drive(made, 1, NS + 10_000_100 * MS)
     assert made.drops["time_jumps"] == 1
-    assert output.markers.markers[0].action == DELETE_ALL
+    assert shown(output)[0].action == DELETE_ALL
 
 
 def test_a_change_of_frame_starts_anew() -> None:
@@ -141,7 +147,7 @@ def test_a_change_of_frame_starts_anew() -> None:
     drive(made, 6)
     output = drive(made, 1, NS + 600 * MS, frame_id="base_link", with_ego=False)
     assert made.drops["frame_changes"] == 1
-    assert output.markers.markers[0].action == DELETE_ALL
+    assert shown(output)[0].action == DELETE_ALL
     assert output.hazards.header.frame_id == "base_link"
 
 
@@ -151,8 +157,7 @@ def test_the_same_messages_give_the_same_bytes() -> None:
     for _ in range(2):
         output = drive(stage(), 8)
         runs.append(
-            bytes(store.serialize_cdr(output.hazards, "s2m_msgs/msg/HazardArray"))
-            + bytes(store.serialize_cdr(output.markers, "visualization_msgs/msg/MarkerArray"))
+            bytes(store.serialize_cdr(output.hazards, "s2m_msgs/msg/HazardArray")) + output.markers
         )
     assert runs[0] == runs[1]
 
@@ -185,14 +190,14 @@ def test_zones_of_the_map_need_its_transform(tmp_path: Path) -> None:
     assert output.hazards.state == State.DEGRADED
     assert "1 zones of the map: tf 'odom' <- 'map'" in output.hazards.reason
     assert made.conditions.worst().state == State.DEGRADED
-    assert not [m for m in output.markers.markers if m.ns == "zones"]
+    assert not [m for m in shown(output) if m.ns == "zones"]
     placed = Transform(NS, "map", "odom", np.eye(4))
     made.add_transforms(encode_transforms(FACTORY, [placed]), static=True)
     output = drive(made, 1, NS + 600 * MS)
     assert (output.hazards.state, output.hazards.reason) == (State.OK, "")
     assert made.conditions.worst().state == State.OK
     assert "zone_taxi_lane" in output.hazards.hazards[0].reasons
-    (marker,) = (m for m in output.markers.markers if m.ns == "zones")
+    (marker,) = (m for m in shown(output) if m.ns == "zones")
     assert len(marker.points) == 5
 
 

@@ -10,8 +10,9 @@ from s2m_ros.config import load
 from s2m_ros.hazards.markers import Action
 from s2m_ros.pipeline.watchdog import StandIn, Watchdog, overall
 from s2m_ros.types import Health, State
-from s2m_ros.wire.factory import RosbagsFactory
+from s2m_ros.wire.factory import RosbagsFactory, load_typestore
 from s2m_ros.wire.hazards import decode_hazards
+from s2m_ros.wire.markers import MARKERS
 
 SETTINGS = load().monitor
 NAMES = ["/fusion", "/tracker"]
@@ -105,7 +106,8 @@ def test_the_stand_in_never_looks_clear_and_deletes_all_markers_once_a_silence()
     for _ in range(2):
         deletions = []
         for i in range(3):
-            hazards, markers = stand_in.speak(10**9 * i, "the tracker has died")
+            hazards, said = stand_in.speak(10**9 * i, "the tracker has died")
+            markers = load_typestore().deserialize_cdr(said, MARKERS)
             decoded = decode_hazards(hazards, "test")
             assert (decoded.state, decoded.reason) == (State.UNKNOWN, "the tracker has died")
             assert not decoded.items

@@ -110,7 +110,7 @@ class Recorder:
             ns, hazards.frame_id, tuple(h.track for h in hazards.items), hazards.ego,
             deleted={"unconfirmed": 1},
         )  # fmt: skip
-        output = TrackingOutput(encode_hazards(factory, hazards), factory, (), tracks)
+        output = TrackingOutput(encode_hazards(factory, hazards), (), tracks)
         self.feed.answer(objects, output)
         self.feed.health({"tracker": Condition(hazards.state, hazards.reason)}, ns)
 

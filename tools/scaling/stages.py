@@ -117,7 +117,7 @@ def _codecs() -> Iterator[Case]:
         def both(_: int, objects=frames[-1], hazards=hazards) -> None:
             decode_objects(encode_objects(factory, objects), "bench")
             decode_hazards(encode_hazards(factory, hazards), "bench")
-            encode_markers(factory, 0, "odom", MarkerBook().update(hazards))
+            encode_markers(0, "odom", MarkerBook().update(hazards))
 
         yield Case("codecs of objects, hazards, markers", "objects", count, both)
 

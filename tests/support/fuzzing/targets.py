@@ -39,6 +39,7 @@ from s2m_ros.wire.factory import RosbagsFactory, load_typestore
 from s2m_ros.wire.hazards import decode_hazards, encode_hazards
 from s2m_ros.wire.health import decode_health, encode_health
 from s2m_ros.wire.image import decode_compressed, decode_image
+from s2m_ros.wire.markers import MARKERS
 from s2m_ros.wire.masks import decode_masks, encode_masks
 from s2m_ros.wire.objects import decode_objects, encode_objects
 from s2m_ros.wire.odometry import decode_odometry, encode_odometry
@@ -257,7 +258,7 @@ def through_fusion(given: tuple[str, Any]) -> None:
             sendable(array)
             judged = tracking.process(array)
             sendable(judged.hazards)
-            sendable(judged.markers)
+            load_typestore().deserialize_cdr(judged.markers, MARKERS)
             states.append((State(judged.hazards.state), judged.hazards.reason))
     for state, reason in states:
         refused(state, reason)
@@ -281,7 +282,7 @@ def through_tracking(message: Any) -> None:
             at(array, i)
         output = tracking.process(array)
         sendable(output.hazards)
-        sendable(output.markers)
+        load_typestore().deserialize_cdr(output.markers, MARKERS)
         if i == 1:
             state = State(output.hazards.state), output.hazards.reason
     refused(*state)
