@@ -1,7 +1,7 @@
-"""The life of a process: nodes in executors until SIGINT or SIGTERM, then their last words.
+"""The life of a process: nodes are spun until SIGINT or SIGTERM, then their last words.
 
 rclpy's own signal handlers end the context at once, and nothing could be said any more. Ours only
-note the signal; the wait for the next event, a beat of health at the latest, then ends.
+note the signal; the wait for the next event, 0.1 s at the latest, then ends.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Protocol
 
 import rclpy
 from rclpy.exceptions import ParameterException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from s2m_ros.config import ConfigError
 from s2m_ros.nodes.shared_memory import sweep
+from s2m_ros.nodes.spinner import Spinner
 
 
 class Closable(Protocol):
@@ -58,10 +58,9 @@ def run(makers: Sequence[Callable[[], Node]], args: Sequence[str] | None = None)
 
 
 def _spin(node: Node, ended: threading.Event) -> None:
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    spinner = Spinner(node)
     while rclpy.ok() and not ended.is_set():
-        executor.spin_once()
+        spinner.spin_once()
 
 
 def _spin_all(nodes: Sequence[Node], ended: threading.Event) -> None:
