@@ -184,6 +184,7 @@ class _Birth:
 
 def main(arguments: Sequence[str]) -> None:
     """Import, and fork until the keeper is gone; in each new process, be the node."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback of a node that has hardly begun
     keeper = socket.socket(fileno=int(arguments[0]))
     for module in arguments[1:]:
         with contextlib.suppress(Exception):  # the node that needs it will say what is wrong
