@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2m_ros.types import InputError, Sweep
+from s2m_ros.types import Float32, InputError, Sweep
 from s2m_ros.wire.checks import cells
 from s2m_ros.wire.geometry import SECOND_NS, header, stamp_ns
 from s2m_ros.wire.protocol import MessageFactory
@@ -47,15 +47,12 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
                 f"field {name} is {records.dtype[name]}",
                 "publish x, y, z as float32 or float64 in metres",
             )
-    points = np.empty((len(records), 3), np.float32)
-    kept: NDArray[np.bool_] = np.ones(len(records), np.bool_)
-    with np.errstate(over="ignore", invalid="ignore"):  # float64 beyond float32 is far, too
-        for column, name in enumerate("xyz"):
-            values = records[name].astype(np.float32)
-            points[:, column] = values
-            kept &= np.abs(values) <= _FARTHEST_M  # False for NaN
+    points = _positions(records)
     stamp, dropped = stamp_ns(message.header.stamp), {}
-    if not kept.all():
+    # Not of NaN, which would be the least and the largest.
+    usual = not len(points) or (points.max() <= _FARTHEST_M and points.min() >= -_FARTHEST_M)
+    if not usual:
+        kept = (np.abs(points) <= _FARTHEST_M).all(axis=1)
         finite = int(np.isfinite(points).all(axis=1).sum())
         counts = {"not_finite": len(kept) - finite, "too_far": finite - int(kept.sum())}
         dropped = {reason: count for reason, count in counts.items() if count}
@@ -64,6 +61,19 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
         stamp, message.header.frame_id, points, _intensity(records), _offsets(records, stamp)
     )
     return sweep, dropped
+
+
+def _positions(records: NDArray[Any]) -> Float32:
+    """x, y, z of all points, (N, 3): one copy, for the message's memory goes with it."""
+    (x, at_x), (y, at_y), (z, at_z) = (records.dtype.fields[name][:2] for name in "xyz")
+    if x == y == z == np.float32 and (at_y, at_z) == (at_x + 4, at_x + 8):
+        shape, strides = (len(records), 3), (records.strides[0], 4)
+        return np.lib.stride_tricks.as_strided(records["x"], shape, strides, writeable=False).copy()
+    points = np.empty((len(records), 3), np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # float64 beyond float32 is far, too
+        for column, name in enumerate("xyz"):
+            points[:, column] = records[name]
+    return points
 
 
 def _records(message: Any, source: str) -> NDArray[Any]:
@@ -130,7 +140,7 @@ def _find(records: NDArray[Any], names: tuple[str, ...]) -> NDArray[Any] | None:
 
 def _intensity(records: NDArray[Any]) -> NDArray[np.float32] | None:
     values = _find(records, _INTENSITY)
-    return None if values is None else values.astype(np.float32)
+    return None if values is None else values.astype(np.float32, copy=False)
 
 
 def _offsets(records: NDArray[Any], stamp: int) -> NDArray[np.int64] | None:
