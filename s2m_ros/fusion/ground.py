@@ -38,6 +38,8 @@ _USUAL_SHARE = 0.5
 """A sweep that shows less than this share of the usual area of ground is in doubt."""
 _LIFT_M, _TILT = 0.1, 0.03
 """The body does not rise or tilt (m/m) more than so from sweep to sweep."""
+_NOTHING_M = np.float32(1e-9)
+"""What is forgotten ends here, not in numbers that take many times as long to compute with."""
 _PATIENCE = 3
 """So many doubtful sweeps in a row are right."""
 
@@ -139,6 +141,7 @@ def _moved(
     value = total / np.maximum(weight, np.float32(1e-6))
     weight = np.minimum(weight, np.float32(_MEMORY)) * kept
     smooth = np.where(weight > TRUST, smooth, smooth * kept)
+    smooth[np.abs(smooth) < _NOTHING_M] = 0
     return Memory(plane, value, weight, smooth)
 
 

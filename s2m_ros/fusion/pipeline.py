@@ -159,12 +159,13 @@ class Fusion:
         if self._settings.lidar_evidence.outside_view:
             return raw, list(aheads)
         if len(aheads) == 1:
-            return raw.take(aheads[0], axis=0), [np.arange(len(aheads[0]))]
+            return raw.T.take(aheads[0], axis=1).T, [np.arange(len(aheads[0]))]
         inside = np.zeros(len(raw), np.bool_)
         for ahead in aheads:
             inside[ahead] = True
         place = inside.cumsum() - 1
-        return raw[inside], [place.take(ahead) for ahead in aheads]
+        kept = raw.T.take(inside.nonzero()[0], axis=1).T
+        return kept, [place.take(ahead) for ahead in aheads]
 
     def _place(
         self, sweep: Sweep, ego: EgoPose | None, sweep_ego: EgoPose | None

@@ -30,6 +30,9 @@ _SCALES = (6.0, 2.0, 0.8)  # cells, coarse to fine
 _REACH = 2.5  # of a blur, standard deviations
 _SMALL = 128
 _CONTRADICTS_M = 0.05
+_FADED = np.float32(1e-12)
+"""What fades for good would end in numbers so small that a product of them takes six times as
+long: it ends here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,6 +163,7 @@ def _mix(value: Float32, weight: Float32, before: Memory) -> tuple[Float32, Floa
     old = before.weight / (1 + np.square(apart))
     both = weight + old
     mixed = (weight * value + old * before.value) / np.maximum(both, np.float32(1e-6))
+    both[both < _FADED] = 0
     return mixed, both
 
 
@@ -167,6 +171,7 @@ def _smooth(value: Float32, weight: Float32, scales: tuple[float, ...] = _SCALES
     """Normalised convolution from coarse to fine; each scale falls back on the one before."""
     result: Float32 = np.zeros_like(value)
     both = np.stack([weight * value, weight])
+    both[np.abs(both) < _FADED] = 0
     for scale in scales:
         total, mass = _blur(both, scale)
         result *= np.float32(TRUST)

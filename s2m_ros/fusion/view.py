@@ -81,7 +81,7 @@ class Image:
         for plane in planes[1:2]:
             inside &= points @ plane[:3] > -plane[3]
         index = inside.nonzero()[0]
-        points = points.take(index, axis=0)
+        points = points.T.take(index, axis=1).T
         within = (planes[2:, :3] @ points.T > -planes[2:, 3:]).all(axis=0)
         return index if within.all() else index[within]
 

@@ -56,7 +56,7 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
         finite = int(np.isfinite(points).all(axis=1).sum())
         counts = {"not_finite": len(kept) - finite, "too_far": finite - int(kept.sum())}
         dropped = {reason: count for reason, count in counts.items() if count}
-        points, records = points[kept], records[kept]
+        points, records = points.T[:, kept].T, records[kept]
     sweep = Sweep(
         stamp, message.header.frame_id, points, _intensity(records), _offsets(records, stamp)
     )
@@ -64,16 +64,12 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
 
 
 def _positions(records: NDArray[Any]) -> Float32:
-    """x, y, z of all points, (N, 3): one copy, for the message's memory goes with it."""
-    (x, at_x), (y, at_y), (z, at_z) = (records.dtype.fields[name][:2] for name in "xyz")
-    if x == y == z == np.float32 and (at_y, at_z) == (at_x + 4, at_x + 8):
-        shape, strides = (len(records), 3), (records.strides[0], 4)
-        return np.lib.stride_tricks.as_strided(records["x"], shape, strides, writeable=False).copy()
-    points = np.empty((len(records), 3), np.float32)
+    """x, y, z of all points, (N, 3), coordinate by coordinate in memory: what follows works so."""
+    points = np.empty((3, len(records)), np.float32)
     with np.errstate(over="ignore", invalid="ignore"):  # float64 beyond float32 is far, too
-        for column, name in enumerate("xyz"):
-            points[:, column] = records[name]
-    return points
+        for row, name in zip(points, "xyz", strict=True):
+            row[:] = records[name]
+    return points.T
 
 
 def _records(message: Any, source: str) -> NDArray[Any]:
