@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2m_ros.types import Float32, InputError, Sweep
+from s2m_ros.types import Bool, Float32, InputError, Sweep
 from s2m_ros.wire.checks import cells
 from s2m_ros.wire.geometry import SECOND_NS, header, stamp_ns
 from s2m_ros.wire.protocol import MessageFactory
@@ -52,7 +52,7 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
     # Not of NaN, which would be the least and the largest.
     usual = not len(points) or (points.max() <= _FARTHEST_M and points.min() >= -_FARTHEST_M)
     if not usual:
-        kept = (np.abs(points) <= _FARTHEST_M).all(axis=1)
+        kept: Bool = (np.abs(points) <= _FARTHEST_M).all(axis=1)
         finite = int(np.isfinite(points).all(axis=1).sum())
         counts = {"not_finite": len(kept) - finite, "too_far": finite - int(kept.sum())}
         dropped = {reason: count for reason, count in counts.items() if count}
@@ -69,7 +69,7 @@ def _positions(records: NDArray[Any]) -> Float32:
     with np.errstate(over="ignore", invalid="ignore"):  # float64 beyond float32 is far, too
         for row, name in zip(points, "xyz", strict=True):
             row[:] = records[name]
-    return points.T
+    return np.asarray(points.T)
 
 
 def _records(message: Any, source: str) -> NDArray[Any]:
