@@ -52,7 +52,7 @@ def decode_sweep(message: Any, source: str) -> tuple[Sweep, dict[str, int]]:
     # Not of NaN, which would be the least and the largest.
     usual = not len(points) or (points.max() <= _FARTHEST_M and points.min() >= -_FARTHEST_M)
     if not usual:
-        kept: Bool = (np.abs(points) <= _FARTHEST_M).all(axis=1)
+        kept: Bool = np.asarray((np.abs(points) <= _FARTHEST_M).all(axis=1))
         finite = int(np.isfinite(points).all(axis=1).sum())
         counts = {"not_finite": len(kept) - finite, "too_far": finite - int(kept.sum())}
         dropped = {reason: count for reason, count in counts.items() if count}
