@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -73,13 +74,14 @@ class Step:
 def run_lockstep(
     bag: BagReader,
     inputs: Inputs,
-    outputs: Path,
+    outputs: Path | None,
     *,
     build: Build = build_perception,
     store: StoreWriter | None = None,
     status: Status = lambda what, share: None,
 ) -> Run:
-    """Write the outputs of all stages for ``bag`` as the bag ``outputs``, and into ``store``.
+    """Write the outputs of all stages for ``bag`` as the bag ``outputs``, and into ``store``; None
+    for what is not wanted.
 
     An output is logged at the time of the input that caused it. Raises InputError when the model
     cannot be used.
@@ -88,23 +90,29 @@ def run_lockstep(
     stages.load(status)
     processed: Counter[str] = Counter()
     feed = Feed(store, inputs.config.audit) if store is not None else None
-    with BagWriter(outputs, compress=False, overwrite=True) as writer:
+    written = BagWriter(outputs, compress=False, overwrite=True) if outputs is not None else None
+    with written or nullcontext():
         for step in stages.steps(bag):
             if step.topic:
                 processed[step.topic] += 1
-            if step.image is not None:
-                _write_image(writer, step.camera, step.image, step.stamp_ns)
-            for answer in step.answers:
-                writer.write(topics.OBJECTS, answer.objects, step.stamp_ns)
-                writer.write(topics.HAZARDS, answer.tracking.hazards, step.stamp_ns)
-                writer.write(topics.MARKERS, answer.tracking.markers, step.stamp_ns, MARKERS)
+            if written is not None:
+                _write(written, step)
             if feed is not None:
                 hand_over(step, feed)
                 if step.answers:
                     newest = stamp_ns(step.answers[-1].objects.header.stamp)
                     feed.health(stages.conditions, newest)
             status("working off every message", step.share)
-        return Run(dict(processed), dict(writer.counts), stages.drops)
+    return Run(dict(processed), dict(written.counts) if written else {}, stages.drops)
+
+
+def _write(writer: BagWriter, step: Step) -> None:
+    if step.image is not None:
+        _write_image(writer, step.camera, step.image, step.stamp_ns)
+    for answer in step.answers:
+        writer.write(topics.OBJECTS, answer.objects, step.stamp_ns)
+        writer.write(topics.HAZARDS, answer.tracking.hazards, step.stamp_ns)
+        writer.write(topics.MARKERS, answer.tracking.markers, step.stamp_ns, MARKERS)
 
 
 def _write_image(writer: BagWriter, camera: str, output: CameraOutput, now_ns: int) -> None:

@@ -1,7 +1,8 @@
 """Vectors of objects, to compare what they look like.
 
-The default model gives them at no cost of its own: the features of its encoder, pooled under the
-mask. A user's own model (CLIP, DINO, ...) is a folder with ``model.yaml``:
+The default model gives them: the features of its encoder, pooled under the mask, in the whole
+picture and once more in a close-up, where a small object covers enough cells to show its texture.
+A user's own model (CLIP, DINO, ...) is a folder with ``model.yaml``:
 
     name: my_clip
     files: {image: {path: image.onnx, ...}, text: {path: text.onnx, ...},
@@ -16,7 +17,7 @@ and for names; an image encoder alone will do to compare.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +35,12 @@ from .trunk import TrunkEncoder
 GREY = 114
 CLASSES = 0.5
 """Weight of the known classes beside the features."""
+CLOSE_PX = 256
+"""Side of a close-up as the encoder sees it."""
+CLOSE = 1.0
+"""What a close-up shows beside the object, on each side, as a share of its longer side."""
+CLOSE_LEAST = 48
+"""Pixels of the picture that a close-up shows at least: fewer hold nothing to enlarge."""
 
 
 class Embedder(Protocol):
@@ -55,19 +62,45 @@ def build_embedder(model: str, config: Model) -> Embedder:
     manifest = read(find(model or config.path))
     if "image" in manifest.files:
         return ImageEmbedder(manifest, config)
-    return TrunkEmbedder(TrunkEncoder(manifest, config), f"{manifest.name} {manifest.version}")
+    near = config.model_copy(update={"width": CLOSE_PX, "height": CLOSE_PX, "least_scale": 0.0})
+    return TrunkEmbedder(
+        TrunkEncoder(manifest, config),
+        TrunkEncoder(manifest, near),
+        f"{manifest.name} {manifest.version}",
+    )
 
 
 class TrunkEmbedder:
-    """The encoder's features and known classes under each mask."""
+    """The encoder's features and known classes under each mask, and the features of a close-up.
 
-    def __init__(self, encoder: Encoder, name: str) -> None:
-        self._encoder = encoder
-        self.name = f"{name} features"
+    near: the encoder of the close-ups.
+    """
+
+    def __init__(self, encoder: Encoder, near: Encoder, name: str) -> None:
+        self._encoder, self._near = encoder, near
+        self.name = f"{name} features, with close-ups"
 
     def __call__(self, image: UInt8, masks: ObjectMasks, items: Sequence[ObjectMask]) -> Float32:
         encoding = self._encoder.encode(image)
-        return unit(np.stack([pooled(encoding, masks, item) for item in items]))
+        far = unit(np.stack([pooled(encoding, masks, item) for item in items]))
+        near = unit(np.stack([self._close_up(image, masks, item) for item in items]))
+        return unit(np.concatenate([far, near], axis=1))
+
+    def _close_up(self, image: UInt8, masks: ObjectMasks, item: ObjectMask) -> Float32:
+        scale = image.shape[1] / masks.image_size[0]
+        square = _square(item.box * scale, CLOSE, CLOSE_LEAST)
+        dense = masks.dense(item).astype(np.uint8)
+        bits = cv2.resize(dense, image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+        encoding = self._near.encode(_cut(image, square, GREY))
+        shown = _cut(np.asarray(bits, np.uint8), square, 0)
+
+        def weights(shape: tuple[int, ...]) -> Float32:
+            shares = _shares(shown, shape)
+            if not shares.any():  # thinner than a pixel of the picture
+                shares[shape[0] // 2, shape[1] // 2] = 1.0
+            return shares
+
+        return _features(encoding, weights)
 
 
 class ImageEmbedder:
@@ -133,23 +166,31 @@ def pooled(encoding: Encoding, masks: ObjectMasks, item: ObjectMask) -> Float32:
 
     Raises InputError when the encoder puts out no features.
     """
+
+    def weights(shape: tuple[int, ...]) -> Float32:
+        return covered(masks, item, shape)
+
+    parts = [_features(encoding, weights)]
+    if encoding.logits is not None:
+        shares = np.exp(encoding.logits - encoding.logits.max(axis=0))
+        known = shares / shares.sum(axis=0)
+        parts.append(CLASSES * _under(known, weights(known.shape[1:])))
+    return np.asarray(np.concatenate(parts), np.float32)
+
+
+def _features(encoding: Encoding, weights: Callable[[tuple[int, ...]], Float32]) -> Float32:
+    """Means of all features with the weights of each grid, of length 1 each."""
     if not encoding.features:
         raise InputError(
             "model", "its encoder has no output of features", "give --model one that has"
         )
-    parts = [
-        unit(_under(array[0], masks, item)[None])[0]
-        for _, array in sorted(encoding.features.items())
-    ]
-    if encoding.logits is not None:
-        shares = np.exp(encoding.logits - encoding.logits.max(axis=0))
-        parts.append(CLASSES * _under(shares / shares.sum(axis=0), masks, item))
-    return np.asarray(np.concatenate(parts), np.float32)
+    arrays = (array[0] for _, array in sorted(encoding.features.items()))
+    means = [unit(_under(array, weights(array.shape[1:]))[None])[0] for array in arrays]
+    return np.asarray(np.concatenate(means), np.float32)
 
 
-def _under(planes: Float32, masks: ObjectMasks, item: ObjectMask) -> Float32:
-    """Mean of (C, h, w) under a mask: (C,)."""
-    weights = covered(masks, item, planes.shape[1:])
+def _under(planes: Float32, weights: Float32) -> Float32:
+    """Mean of (C, h, w) with the weights of its cells (h, w): (C,)."""
     rows, columns = np.nonzero(weights)
     share = weights[rows, columns]
     return np.asarray(planes[:, rows, columns] @ share / share.sum(), np.float32)
@@ -157,13 +198,20 @@ def _under(planes: Float32, masks: ObjectMasks, item: ObjectMask) -> Float32:
 
 def covered(masks: ObjectMasks, item: ObjectMask, shape: tuple[int, ...]) -> Float32:
     """The share of each cell of a grid (h, w) over the image that a mask covers; never all 0."""
-    dense = masks.dense(item).astype(np.float32)
-    weights = np.asarray(cv2.resize(dense, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    weights = _shares(masks.dense(item).astype(np.uint8), shape)
     if not weights.any():
         scale = np.array([shape[1] / masks.image_size[0], shape[0] / masks.image_size[1]])
         x, y = (((item.box[:2] + item.box[2:]) / 2) * scale).astype(int)
         weights[min(max(y, 0), shape[0] - 1), min(max(x, 0), shape[1] - 1)] = 1.0
     return weights
+
+
+def _shares(bits: UInt8, shape: tuple[int, ...]) -> Float32:
+    """The share of each cell of a grid (h, w) that bits of 0 and 1 (H, W) cover."""
+    size = shape[::-1]
+    return np.asarray(
+        cv2.resize(bits.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32
+    )
 
 
 def crop(image: UInt8, masks: ObjectMasks, item: ObjectMask, part: EmbeddingPart) -> UInt8:
@@ -172,15 +220,25 @@ def crop(image: UInt8, masks: ObjectMasks, item: ObjectMask, part: EmbeddingPart
     if part.background == "grey":
         bits = cv2.resize(masks.dense(item).astype(np.float32), image.shape[1::-1]) > 0.5
         image = np.where(bits[..., None], image, np.uint8(GREY))
-    box = item.box.astype(float) * scale
-    side = max(1, int(np.ceil((box[2:] - box[:2]).max() * (1 + 2 * part.margin))))
-    x, y = np.floor((box[:2] + box[2:] - side) / 2).astype(int)
-    square = np.full((side, side, 3), GREY, np.uint8)
+    return _cut(image, _square(item.box * scale, part.margin, 1), GREY)
+
+
+def _square(box: Float32, margin: float, least: int) -> tuple[int, int, int]:
+    """Left, top and side of a square around a box with a margin beside its longer side, px."""
+    side = max(least, int(np.ceil((box[2:] - box[:2]).max() * (1 + 2 * margin))))
+    x, y = np.floor((box[:2] + box[2:] - side) / 2).astype(int).tolist()
+    return x, y, side
+
+
+def _cut(image: UInt8, square: tuple[int, int, int], beyond: int) -> UInt8:
+    """That square of an image (H, W, ...); what lies beyond the image is of one value."""
+    x, y, side = square
+    cut = np.full((side, side, *image.shape[2:]), beyond, np.uint8)
     x0, y0 = max(x, 0), max(y, 0)
     x1, y1 = min(x + side, image.shape[1]), min(y + side, image.shape[0])
     if x1 > x0 and y1 > y0:
-        square[y0 - y : y1 - y, x0 - x : x1 - x] = image[y0:y1, x0:x1]
-    return square
+        cut[y0 - y : y1 - y, x0 - x : x1 - x] = image[y0:y1, x0:x1]
+    return cut
 
 
 def vector(result: Any, path: Path) -> Float32:

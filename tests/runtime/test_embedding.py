@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_our_features_are_of_length_one_and_alike_for_alike_things(toy, masks) -
     vectors = embed(IMAGE, masks, masks.items)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     assert vectors[0] @ vectors[1] > 0.99
-    assert embed.name == "toy 1.0 features"
+    assert embed.name == "toy 1.0 features, with close-ups"
 
 
 def test_a_smaller_picture_gives_nearly_the_same_vector(toy, masks) -> None:  # type: ignore[no-untyped-def]
@@ -114,6 +115,14 @@ def test_a_smaller_picture_gives_nearly_the_same_vector(toy, masks) -> None:  # 
 def test_a_mask_smaller_than_a_cell_still_counts(masks) -> None:  # type: ignore[no-untyped-def]
     for shape in ((1, 1), (2, 3), (48, 80)):
         assert covered(masks, masks.items[0], shape).sum() > 0
+
+
+def test_a_mask_thinner_than_a_pixel_has_a_close_up(toy, masks) -> None:  # type: ignore[no-untyped-def]
+    item = masks.items[0]
+    thin = replace(item, bits=np.zeros_like(item.bits))
+    vectors = build_embedder(str(toy), MODEL)(IMAGE, masks, [thin, item])
+    assert np.isfinite(vectors).all()
+    assert vectors[0] @ vectors[1] > 0.9
 
 
 def test_a_users_encoder_looks_at_the_crop(tmp_path: Path, masks) -> None:  # type: ignore[no-untyped-def]

@@ -112,7 +112,7 @@ def _run(bag: Path, config: Config, out: Path, store: Store, folder: Path, statu
         settings = _all(config)
         said = about(config, mode="rerun", source=store.about.get(SOURCE, ""))
         with StoreWriter(out, settings, said, wait=True) as writer:
-            run_lockstep(reader, inputs, folder / "outputs", store=writer, status=status)
+            run_lockstep(reader, inputs, None, store=writer, status=status)
 
 
 def _behind_objects(store: Store, config: Config, out: Path, status: Status) -> None:

@@ -62,14 +62,14 @@ def meet(source: Path, options: Options) -> Met:
 def _work_off(source: Path, folder: Path, config: Config) -> None:
     """Run a bag through all stages into a store of everything."""
     clear(folder)
-    with BagReader(source) as bag, tempfile.TemporaryDirectory() as outputs:
+    with BagReader(source) as bag:
         audit = config.audit.model_copy(update={"keep": "all"})
         cameras = camera_names(bag) or config.cameras
         config = config.model_copy(update={"audit": audit, "cameras": cameras})
         inputs = find_inputs(bag, config)
         said = about(config, mode="lockstep", source=str(source.resolve()))
         with StoreWriter(folder, audit, said, wait=True) as store:
-            run_lockstep(bag, inputs, Path(outputs) / "bag", build=build_perception, store=store)
+            run_lockstep(bag, inputs, None, build=build_perception, store=store)
     if store.condition.state != State.OK:
         raise InputError(str(folder), store.condition.reason, "make room and run it again")
 

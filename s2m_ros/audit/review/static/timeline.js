@@ -22,7 +22,7 @@ export class TimeLine {
   draw(now, tracks, selected) {
     const { context, width, height } = fit(this.canvas);
     const x = (ms) => (ms / this.length) * width;
-    this.#moments(context, width, x);
+    context.drawImage(this.#still(width, height, x), 0, 0, width, height);
     const lane = BARS + 9;
     for (const track of tracks) {
       const on = track.track === selected;
@@ -32,16 +32,28 @@ export class TimeLine {
       context.fillRect(x(track.first), on ? lane : lane + 2, Math.max(2, x(track.last) - x(track.first)), on ? 8 : 4);
     }
     context.globalAlpha = 1;
-    context.fillStyle = "#e8edf4";
-    for (const trigger of this.drive.triggers) {
-      context.fillRect(x(trigger.at), lane + 11, 1.5, trigger.kind === "operator" ? 8 : 4);
-    }
-    this.#ticks(context, width, height, x);
     context.fillStyle = "#ffffff";
     context.fillRect(x(now) - 1, 0, 2, height - 14);
     context.beginPath();
     context.arc(x(now), 4, 4, 0, 2 * Math.PI);
     context.fill();
+  }
+
+  // What no seek changes, drawn once for each size of the canvas.
+  #still(width, height, x) {
+    const { width: pixels, height: lines } = this.canvas;
+    if (this.drawn?.width !== pixels || this.drawn?.height !== lines) {
+      this.drawn = new OffscreenCanvas(pixels, lines);
+      const context = this.drawn.getContext("2d");
+      context.scale(pixels / width, lines / height);
+      this.#moments(context, width, x);
+      context.fillStyle = "#e8edf4";
+      for (const trigger of this.drive.triggers) {
+        context.fillRect(x(trigger.at), BARS + 20, 1.5, trigger.kind === "operator" ? 8 : 4);
+      }
+      this.#ticks(context, width, height, x);
+    }
+    return this.drawn;
   }
 
   #moments(context, width, x) {
