@@ -41,6 +41,7 @@ from s2m_ros.wire import topics
 from s2m_ros.wire.candidates import encode_candidates, encode_score
 from s2m_ros.wire.factory import RosbagsFactory, load_typestore
 from s2m_ros.wire.geometry import stamp_ns
+from s2m_ros.wire.markers import MARKERS
 from s2m_ros.wire.tracks import encode_tracks
 
 HZ = 10.0
@@ -84,10 +85,10 @@ def published(step: Step) -> Iterator[Sent]:
         kind = "s2m_msgs/msg/ObjectMaskArray"
         yield topics.masks(step.camera), kind, step.camera, cdr(step.image.masks, kind)
     for answer in step.answers:
+        yield topics.MARKERS, MARKERS, "", answer.tracking.markers
         for topic, value in (
             (topics.OBJECTS, answer.objects),
             (topics.HAZARDS, answer.tracking.hazards),
-            (topics.MARKERS, answer.tracking.markers),
         ):
             yield topic, value.__msgtype__, "", cdr(value, value.__msgtype__)
 
