@@ -113,7 +113,9 @@ def sweep(
     keep = length < 100
     rng = np.random.default_rng(seed)
     noisy = length[keep] + rng.normal(0, noise_m, int(keep.sum()))
-    return Sweep(0, "lidar", (rays[keep] * noisy[:, None]).astype(np.float32))
+    # Coordinate by coordinate in memory, as the codec gives them.
+    points = np.asfortranarray(rays[keep] * noisy[:, None], np.float32)
+    return Sweep(0, "lidar", points)
 
 
 def fan(count: int) -> tuple[Slope, list[Box]]:
