@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .classes import CLASSES
 from .decoder import GRID, MARGIN, MIN_BOX_PX, Decoder
-from .network import MULTIPLE_OF, TwoScales
+from .network import MULTIPLE_OF, TwoScales, normalised
 from .prompter import Prompter
 
 OPSET = 17
@@ -27,7 +27,8 @@ class ExportedEncoder(nn.Module):
         self.encoder = encoder
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.encoder(image.float().permute(0, 3, 1, 2))
+        # Turned last: then OpenVINO need not turn it at all, channels last is its own order.
+        return self.encoder.look(normalised(image.float()).permute(0, 3, 1, 2))
 
 
 class ExportedSampler(nn.Module):

@@ -176,6 +176,11 @@ def _greatest(maps: Tensor) -> Tensor:
     return F.max_pool2d(rows, (window, 1), 1)
 
 
+def normalised(image: Tensor) -> Tensor:
+    """0..255 as the ImageNet weights expect it; in whatever order the axes are."""
+    return (image - 127.0) / 128.0
+
+
 class Encoder(nn.Module):
     """Image (B,3,H,W) float 0..255 RGB -> anomaly (B,1,h,w), logits (B,C,h,w), features (B,D,h,w).
 
@@ -193,7 +198,10 @@ class Encoder(nn.Module):
         nn.init.constant_(self.anomaly_head[-1].bias, -3.0)  # anomalies are rare: start there
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = (image - 127.0) / 128.0
+        return self.look(normalised(image))
+
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same of a normalised image."""
         with torch.no_grad():
             x = self.trunk.shallow(x)
         features = self.pyramid(self.trunk.deep(x))
@@ -216,10 +224,14 @@ class TwoScales(nn.Module):
         self.encoder = encoder
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        anomaly, logits, features = self.encoder(image)
+        return self.look(normalised(image))
+
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same of a normalised image."""
+        anomaly, logits, features = self.encoder.look(x)
         # Of two by two pixels each, or a little more: the network takes whole multiples.
-        size = [side // (2 * MULTIPLE_OF) * MULTIPLE_OF for side in image.shape[-2:]]
-        half = F.interpolate(image, size=size, mode="bilinear", align_corners=False)
-        wide = self.encoder(half)[0]
+        size = [side // (2 * MULTIPLE_OF) * MULTIPLE_OF for side in x.shape[-2:]]
+        half = F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+        wide = self.encoder.look(half)[0]
         wide = F.interpolate(wide, size=anomaly.shape[-2:], mode="bilinear", align_corners=False)
         return anomaly - 0.5 * F.relu(anomaly - wide), logits, features

@@ -82,3 +82,15 @@ def test_the_parts_of_a_path_add_up(tools: None) -> None:
     whole = measuring.combined("work", "all", "", (rows[0], 1), (rows[1], 2))
     assert whole.least_s == 1 + 2 * 4
     assert whole.median_s == pytest.approx((9 + 13) / 2)
+
+
+def test_layers_of_the_default_model_are_told_by_kind(
+    tools: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("openvino", reason="the intel extra is not installed")
+    monkeypatch.setattr(sys, "argv", ["layers.py", "--size", "64x64", "--boxes=2", "--rounds=1"])
+    _load("layers").main()
+    told = capsys.readouterr().out
+    for part in ("encoder", "decoder"):
+        assert f", {part}: " in told
+    assert "x Convolution " in told
