@@ -39,7 +39,7 @@ _USUAL_SHARE = 0.5
 _LIFT_M, _TILT = 0.1, 0.03
 """The body does not rise or tilt (m/m) more than so from sweep to sweep."""
 _NOTHING_M = np.float32(1e-9)
-"""What is forgotten ends here, not in numbers that take many times as long to compute with."""
+"""What is forgotten ends here, not in denormal numbers."""
 _PATIENCE = 3
 """So many doubtful sweeps in a row are right."""
 

@@ -31,8 +31,8 @@ _REACH = 2.5  # of a blur, standard deviations
 _SMALL = 128
 _CONTRADICTS_M = 0.05
 _FADED = np.float32(1e-12)
-"""What fades for good would end in numbers so small that a product of them takes six times as
-long: it ends here."""
+"""What fades for good would end in denormal numbers, which take several times as long to compute
+with: it ends here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
