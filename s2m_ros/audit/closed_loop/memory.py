@@ -86,6 +86,9 @@ class Remembered:
     def info(self) -> dict[str, str]:
         return dict(self._inner.info)
 
+    def warm_up(self) -> None:
+        self._inner.warm_up()
+
     def perceive(
         self,
         image: UInt8,
