@@ -339,12 +339,13 @@ class Visibility:
         """Whether places (..., 2) in base_link were seen: bool (...)."""
         sectors, rings = self.seen.shape
         turn = np.arctan2(places[..., 1], places[..., 0]) / (2 * np.pi)
-        sector = np.floor(turn * sectors).astype(np.intp) % max(sectors, 1)
-        ring = np.floor(np.hypot(places[..., 0], places[..., 1]) / self.ring_m).astype(np.intp)
-        inside = ring < rings
+        away = np.hypot(places[..., 0], places[..., 1]) / self.ring_m
+        inside = away < rings  # before anything is made an integer: a place may be any number
         if not self.seen.size:
             return np.zeros(inside.shape, np.bool_)
-        return np.asarray(inside & self.seen[sector, np.minimum(ring, rings - 1)])
+        sector = np.floor(np.where(inside, turn, 0.0) * sectors).astype(np.intp) % sectors
+        ring = np.where(inside, away, 0.0).astype(np.intp)
+        return np.asarray(inside & self.seen[sector, ring])
 
 
 UNSEEN = Visibility(np.zeros((1, 1), np.bool_), 1.0)

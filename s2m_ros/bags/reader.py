@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rosbags.interfaces import Connection, MessageDefinitionFormat, QosDurability
+from rosbags.interfaces import Connection, MessageDefinitionFormat, Nodetype, QosDurability
 from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
@@ -53,6 +53,7 @@ class BagReader:
         self._ours = {absolute(b): absolute(a) for a, b in (topics or {}).items()}
         self._reader: Reader | None = None
         self._store: Typestore | None = None
+        self._gaps: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -161,16 +162,25 @@ class BagReader:
     def decode(self, message: Message) -> Any:
         """The message as a rosbags value with the fields of its definition in this bag.
 
-        Raises BagError when the bytes do not fit the definition.
+        Raises BagError when the bytes do not fit the definition, or when that lacks fields which
+        the type has in ROS 2.
         """
         try:
-            return self.store.deserialize_cdr(message.data, message.type)
+            if message.type not in self._gaps:
+                self._gaps[message.type] = _lacking(self.store, message.type)
+            if not (gap := self._gaps[message.type]):
+                return self.store.deserialize_cdr(message.data, message.type)
         except Exception as error:
             raise BagError(
                 f"{self.path}, {message.topic} at {message.stamp_ns} ns",
                 f"not a valid {message.type} ({error})",
                 "record the topic again, or leave it out",
             ) from error
+        raise BagError(
+            f"{self.path}, {message.topic}",
+            f"its definition of {message.type} lacks {gap}",
+            "record the topic again, or leave it out",
+        )
 
     @property
     def store(self) -> Typestore:
@@ -219,6 +229,30 @@ def _latched(connection: Connection) -> bool:
 
 def _list_of(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "no topics"
+
+
+def _lacking(store: Typestore, kind: str) -> str:
+    """A field of a type of ROS 2 that a bag's definition has not, or an empty string.
+
+    Our own types may be those of an older release.
+    """
+    ours = load_typestore().fielddefs
+    if kind.startswith("s2m_msgs/") or kind not in ours or kind not in store.fielddefs:
+        return ""
+    fields = dict(store.fielddefs[kind][1])
+    for name, _ in ours[kind][1]:
+        if name not in fields:
+            return f"{kind}.{name}"
+    held = (_held_type(field) for field in fields.values())
+    return next((gap for inner in held if inner and (gap := _lacking(store, inner))), "")
+
+
+def _held_type(field: Any) -> str:
+    """The type of a field, or of its elements, when it is a message."""
+    node, inner = field
+    if node is Nodetype.NAME:
+        return str(inner)
+    return _held_type(inner[0]) if node in (Nodetype.ARRAY, Nodetype.SEQUENCE) else ""
 
 
 def _store_of(connections: Iterable[Connection]) -> Typestore:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from s2m_ros.types import InputError, State
 
+_LONGEST = 1000
+"""Letters of a reason that comes from elsewhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -22,6 +25,14 @@ def worst(conditions: Iterable[Condition]) -> Condition:
     if not ordered:
         return Condition(State.OK, "")
     return Condition(ordered[0].state, "; ".join(dict.fromkeys(c.reason for c in ordered)))
+
+
+def heard(state: State, reason: str, source: str) -> Condition:
+    """What the node behind a topic says of its output, within limits; source: the topic, which is
+    named where no reason is given."""
+    if state != State.OK and not reason:
+        reason = f"{source}: says no reason"
+    return Condition(state, reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}...")
 
 
 @dataclass

@@ -15,7 +15,7 @@ from s2m_ros.fusion.pairing import Pair, Pairing
 from s2m_ros.fusion.pipeline import Fusion
 from s2m_ros.pipeline.calibration import Calibration
 from s2m_ros.pipeline.clocks import SyncRecord
-from s2m_ros.pipeline.conditions import Condition, Conditions, worst
+from s2m_ros.pipeline.conditions import Condition, Conditions, heard, worst
 from s2m_ros.pipeline.timeline import Order, Timeline
 from s2m_ros.pipeline.transforms import Transforms, TransformTree
 from s2m_ros.types import EgoPose, InputError, ObjectMasks, Objects3D, State, Sweep
@@ -238,8 +238,9 @@ class FusionStage:
         usable: list[ObjectMasks] = []
         failed: list[Condition] = []
         for masks in pair.masks:
+            said = heard(masks.state, masks.reason, self._named(topics.masks(masks.camera)))
             if masks.state not in (State.OK, State.DEGRADED):
-                failed.append(Condition(masks.state, masks.reason))
+                failed.append(said)
                 self._drops["masks_unknown"] += 1
                 continue
             try:
@@ -251,7 +252,7 @@ class FusionStage:
             if self._set.get(masks.camera) != (model, masks.frame_id):
                 self._fusion.set_camera(masks.camera, model, masks.frame_id)
                 self._set[masks.camera] = model, masks.frame_id
-            found.append(Condition(masks.state, masks.reason))
+            found.append(said)
             usable.append(masks)
         for camera in pair.missing:
             topic = self._named(topics.masks(camera))

@@ -12,7 +12,7 @@ from s2m_ros.config import Config
 from s2m_ros.hazards.markers import MarkerBook, MarkerSpec
 from s2m_ros.hazards.policy import HazardPolicy
 from s2m_ros.hazards.zones import Zone
-from s2m_ros.pipeline.conditions import Conditions
+from s2m_ros.pipeline.conditions import Conditions, heard
 from s2m_ros.pipeline.timeline import Order, Timeline
 from s2m_ros.pipeline.transforms import Transforms, TransformTree
 from s2m_ros.tracking.tracker import Tracker
@@ -109,7 +109,8 @@ class TrackingStage:
             self.conditions.set(self._topic, State.UNKNOWN, str(error))
             self._drops["bad_objects"] += 1
             return self.refuse(ns, frame, State.UNKNOWN, str(error))
-        objects = self._in_order(objects, order, newest)
+        said = heard(objects.state, objects.reason, self._topic)
+        objects = self._in_order(replace(objects, reason=said.reason), order, newest)
         if objects.state == State.OK:
             self.conditions.clear(self._topic)
         else:

@@ -19,7 +19,7 @@ from s2m_ros.types import (
 )
 from s2m_ros.wire.checks import FARTHEST_M, bounded
 from s2m_ros.wire.counts import decode_counts, encode_counts
-from s2m_ros.wire.enums import member
+from s2m_ros.wire.enums import flags, member
 from s2m_ros.wire.geometry import (
     covariance,
     extent,
@@ -108,7 +108,7 @@ def _decode_object(item: Any, source: str) -> Object3D:
         height=float(item.height),
         range_m=float(item.range),
         range_source=member(RangeSource, item.range_source, source),
-        evidence=Evidence(item.evidence),
+        evidence=flags(Evidence, item.evidence, source),
         point_count=int(item.point_count),
         role=member(Role, item.role, source),
         score=float(item.score),

@@ -12,7 +12,7 @@ from s2m_ros.types import EgoPose, Evidence, RangeSource, State, Track, Tracks, 
 from s2m_ros.wire.cdr import CdrWriter
 from s2m_ros.wire.checks import FARTHEST_M, FASTEST, bounded
 from s2m_ros.wire.counts import decode_counts, encode_counts
-from s2m_ros.wire.enums import member
+from s2m_ros.wire.enums import flags, member
 from s2m_ros.wire.geometry import (
     covariance,
     extent,
@@ -146,7 +146,7 @@ def read_track(item: Any, track_id: int, state: int, source: str) -> Track:
         hits=int(item.hits),
         first_ns=stamp_ns(item.first_seen),
         last_ns=stamp_ns(item.last_seen),
-        evidence=Evidence(item.evidence),
+        evidence=flags(Evidence, item.evidence, source),
         range_source=member(RangeSource, item.range_source, source),
         point_count=int(item.point_count),
         score=float(item.score),

@@ -143,6 +143,47 @@ def test_a_type_that_changed_since_is_read_by_the_definition_in_the_bag(tmp_path
         assert reader.decode(message).node == "camera"
 
 
+@pytest.mark.parametrize(
+    ("definition", "lacking"),
+    [
+        ("string text", r"std_msgs/msg/String\.data"),
+        ("string data\nint32 more", ""),
+    ],
+)
+def test_a_definition_that_is_not_that_of_ros_is_named(
+    tmp_path: Path, definition: str, lacking: str
+) -> None:
+    with BagWriter(tmp_path / "odd") as writer:
+        writer.add("note", "std_msgs/msg/String", definition=definition, digest="RIHS01_odd")
+        writer.write("note", b"\0\1\0\0\2\0\0\0a\0\0\0\7\0\0\0", 1)
+    with BagReader(tmp_path / "odd") as reader:
+        (message,) = reader.messages()
+        if lacking:
+            with pytest.raises(BagError, match=f"/note: its definition of .* lacks {lacking}"):
+                reader.decode(message)
+        else:
+            assert reader.decode(message).data == "a"
+
+
+def test_what_a_held_type_lacks_is_named_too(tmp_path: Path) -> None:
+    with BagReader(write_bag_of_odometry(tmp_path)) as reader:
+        (message,) = reader.messages()
+        with pytest.raises(BagError, match=r"lacks geometry_msgs/msg/Quaternion\.y"):
+            reader.decode(message)
+
+
+def write_bag_of_odometry(folder: Path) -> Path:
+    """Its quaternion has no y."""
+    store = load_typestore()
+    text, _ = store.generate_msgdef("nav_msgs/msg/Odometry", ros_version=2)
+    odd = text.replace("float64 y\nfloat64 z\nfloat64 w", "float64 z\nfloat64 w")
+    assert odd != text
+    with BagWriter(folder / "odom") as writer:
+        writer.add("odom", "nav_msgs/msg/Odometry", definition=odd, digest="RIHS01_odd")
+        writer.write("odom", bytes(800), 1)
+    return folder / "odom"
+
+
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

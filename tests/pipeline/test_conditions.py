@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from s2m_ros.pipeline.conditions import Condition, Conditions, worst
+from s2m_ros.pipeline.conditions import Condition, Conditions, heard, worst
 from s2m_ros.types import InputError, State
 
 
@@ -48,3 +48,15 @@ def test_a_fault_stays_latched_with_its_first_reason() -> None:
     conditions.clear_latched()
     assert conditions.worst().state == State.OK
     assert not conditions.latched
+
+
+def test_a_state_without_a_reason_names_the_topic_that_kept_it_back() -> None:
+    assert heard(State.DEGRADED, "dusk", "/masks") == Condition(State.DEGRADED, "dusk")
+    assert heard(State.UNKNOWN, "", "/masks") == Condition(State.UNKNOWN, "/masks: says no reason")
+    assert heard(State.OK, "", "/masks") == Condition(State.OK, "")
+
+
+def test_a_reason_without_end_is_cut() -> None:
+    reason = heard(State.UNKNOWN, 9000 * "x", "/masks").reason
+    assert len(reason) == 1003
+    assert reason.endswith("x...")
