@@ -9,7 +9,8 @@ MODULE is imported. Both sides write JSON, a packet each:
 
     keeper    {"name": of the node, "command": [module, argument...]}, with the descriptor of a pipe
               for what the node prints
-    nursery   {"pid": of the new process}; later {"pid": ..., "code": as subprocess has it}
+    nursery   {"pid": of the new process}, with a descriptor of it (pidfd), for a number may become
+              another process's; later {"pid": ..., "code": as subprocess has it}
 
 It has one thread when it forks, since others would be missing in the node: numerical libraries are
 told to start none, and rclpy, which loads DDS with its threads, is left to the nodes. When the
@@ -49,17 +50,19 @@ _PATIENCE_S = 5.0
 
 @dataclass
 class Nursling:
-    """A node that was forked; what ``Processes`` needs of subprocess.Popen. stdout: what it prints,
-    its errors included."""
+    """A node that was forked; what ``Processes`` needs of subprocess.Popen. handle: its pidfd;
+    stdout: what it prints, its errors included."""
 
     pid: int
+    handle: int
     stdout: IO[str]
     nursery: Nursery
     code: int | None = None
 
     def poll(self) -> int | None:
         """The exit code, or None while it runs."""
-        self.nursery.hear(0.0)
+        while self.code is None and self.nursery.hear(0.0):
+            pass
         return self.code
 
     def wait(self, timeout: float) -> int:
@@ -73,7 +76,12 @@ class Nursling:
     def send_signal(self, number: signal.Signals) -> None:
         if self.code is None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
+                signal.pidfd_send_signal(self.handle, number)
+
+    def ended(self, code: int) -> None:
+        """The nursery said so."""
+        self.code = code
+        os.close(self.handle)
 
 
 @dataclass
@@ -88,7 +96,7 @@ class Nursery:
     _socket: socket.socket | None = None
     _process: subprocess.Popen[bytes] | None = None
     _alive: dict[int, Nursling] = field(default_factory=dict)
-    _born: list[int] = field(default_factory=list)
+    _born: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def pid(self) -> int:
@@ -119,7 +127,7 @@ class Nursery:
         finally:
             os.close(write)
         stdout = os.fdopen(read, encoding="utf-8", errors="replace")
-        nursling = Nursling(self._born.pop(), stdout, self)
+        nursling = Nursling(*self._born.pop(), stdout, self)
         self._alive[nursling.pid] = nursling
         return nursling
 
@@ -127,15 +135,15 @@ class Nursery:
         """Take in what the nursery says next; False when it says nothing for so long."""
         if self._socket is None or not select.select([self._socket], [], [], max(0, timeout_s))[0]:
             return False
-        data = self._socket.recv(_MESSAGE_BYTES)
+        data, descriptors, _, _ = socket.recv_fds(self._socket, _MESSAGE_BYTES, 1)
         if not data:
             self._lost()
             return True
         said = json.loads(data)
         if "code" not in said:
-            self._born.append(said["pid"])
+            self._born.append((said["pid"], descriptors[0]))
         elif said["pid"] in self._alive:
-            self._alive.pop(said["pid"]).code = said["code"]
+            self._alive.pop(said["pid"]).ended(said["code"])
         return True
 
     def close(self) -> None:
@@ -167,7 +175,7 @@ class Nursery:
         """It died without its nodes. They go, too: who ends, is known only to their parent."""
         for nursling in self._alive.values():
             nursling.send_signal(signal.SIGKILL)
-            nursling.code = -signal.SIGKILL
+            nursling.ended(-signal.SIGKILL)
         self._alive.clear()
         self.close()
 
@@ -224,7 +232,9 @@ def _fork_on_request(keeper: socket.socket) -> _Birth | None:
             return _Birth(output=descriptors[0], **json.loads(data))
         os.close(descriptors[0])
         alive.add(pid)
-        _tell(keeper, {"pid": pid})
+        handle = os.pidfd_open(pid)
+        _tell(keeper, {"pid": pid}, handle)
+        os.close(handle)
 
 
 def _live(birth: _Birth) -> None:
@@ -247,9 +257,9 @@ def _reap(alive: set[int], keeper: socket.socket) -> None:
             _tell(keeper, {"pid": pid, "code": os.waitstatus_to_exitcode(status)})
 
 
-def _tell(keeper: socket.socket, message: dict[str, int]) -> None:
+def _tell(keeper: socket.socket, message: dict[str, int], *descriptors: int) -> None:
     with contextlib.suppress(OSError):  # gone: the next turn of the loop notices
-        keeper.send(json.dumps(message).encode())
+        socket.send_fds(keeper, [json.dumps(message).encode()], descriptors)
 
 
 def _end(alive: set[int], keeper: socket.socket) -> None:

@@ -29,7 +29,8 @@ def program(tmp_path: Path) -> Callable[[str, str], list[str]]:
 
 @pytest.fixture
 def nursery(tmp_path: Path) -> Iterator[Nursery]:
-    nursery = Nursery(["json", "no_such_module"], {**os.environ, "PYTHONPATH": str(tmp_path)})
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    nursery = Nursery(["json", "no_such_module"], environment)
     yield nursery
     nursery.close()
 
