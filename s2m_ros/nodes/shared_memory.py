@@ -2,7 +2,9 @@
 
 Fast DDS keeps a segment ``fastrtps_ID`` of shared memory for each participant, and beside it a file
 ``fastrtps_ID_el`` on which the living participant holds a lock (flock); ``fastdds shm clean`` goes
-by the same rule.
+by the same rule. Ports (``fastrtps_port7411``) look alike and must stay, even those that nobody
+holds: who takes the place of a dead node takes its port, which its peers have open; were it made
+anew, they would go on writing into the old one.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import time
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
+_LOCK = re.compile(r"fastrtps_[0-9a-f]{16}_el")
 _YOUNG_S = 5.0
 """One that was just made may not be locked yet."""
 
@@ -21,7 +25,7 @@ _YOUNG_S = 5.0
 def sweep(folder: Path = FOLDER) -> int:
     """Remove the segments whose owner is dead; the bytes that were freed."""
     freed = 0
-    for lock in folder.glob("fastrtps_*_el"):
+    for lock in [path for path in folder.glob("fastrtps_*_el") if _LOCK.fullmatch(path.name)]:
         with contextlib.suppress(OSError):  # locked: its owner lives; or another user's
             if time.time() - lock.stat().st_mtime < _YOUNG_S:
                 continue

@@ -20,20 +20,21 @@ def segment(folder: Path, name: str, age_s: float = 60.0) -> tuple[Path, Path]:
 
 
 def test_only_what_nobody_holds_is_removed(tmp_path: Path) -> None:
-    dead, living = segment(tmp_path, "dead"), segment(tmp_path, "living")
-    young = segment(tmp_path, "young", age_s=0.0)
+    dead, living = segment(tmp_path, 16 * "d"), segment(tmp_path, 16 * "a")
+    young = segment(tmp_path, 16 * "0", age_s=0.0)
+    port = segment(tmp_path, "port7411")  # its peers have it open, and its successor takes it
     foreign = tmp_path / "sem.other"
     foreign.touch()
-    alone = tmp_path / "fastrtps_port7411_el"  # of a port whose file is gone already
+    alone = tmp_path / "fastrtps_0123456789abcdef_el"  # whose segment is gone already
     alone.touch()
     os.utime(alone, (0, 0))
     with living[1].open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert sweep(tmp_path) == 1000
     assert not any(path.exists() for path in (*dead, alone))
-    assert all(path.exists() for path in (*living, *young, foreign))
+    assert all(path.exists() for path in (*living, *young, *port, foreign))
     assert sweep(tmp_path) == 1000  # its owner has ended meanwhile
-    assert all(path.exists() for path in (*young, foreign))
+    assert all(path.exists() for path in (*young, *port, foreign))
 
 
 def test_nothing_there_is_nothing_to_do(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +15,14 @@ from s2m_ros.nodes.shared_memory import FOLDER, sweep
 if TYPE_CHECKING:
     from bench import Bench
 
+LOCK = re.compile(r"fastrtps_[0-9a-f]{16}_el")
 NODE = "import rclpy, time; rclpy.init(); n = rclpy.create_node('dies'); time.sleep(60)"
 
 
 def held(pid: int) -> set[Path]:
     """The locks in shared memory that a process has open."""
     files = (fd.readlink() for fd in Path(f"/proc/{pid}/fd").iterdir() if fd.is_symlink())
-    return {file for file in files if file.parent == FOLDER and file.name.endswith("_el")}
+    return {file for file in files if file.parent == FOLDER and LOCK.fullmatch(file.name)}
 
 
 def test_a_killed_node_leaves_its_memory_until_the_next_one_starts(bench: Bench) -> None:
