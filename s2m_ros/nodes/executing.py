@@ -10,7 +10,6 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Protocol
 
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -20,12 +19,6 @@ from rclpy.signals import SignalHandlerOptions
 from s2m_ros.config import ConfigError
 from s2m_ros.nodes.shared_memory import sweep
 from s2m_ros.nodes.spinner import Spinner
-
-
-class Closable(Protocol):
-    """A node that says its last words in ``close``."""
-
-    def close(self) -> None: ...
 
 
 def run(makers: Sequence[Callable[[], Node]], args: Sequence[str] | None = None) -> None:

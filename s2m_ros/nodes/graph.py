@@ -32,18 +32,14 @@ SETTINGS = {
 }
 
 
-_IMPORTS = {
+_IMPORTS: dict[str, tuple[str, ...]] = {
     "camera_node": ("s2m_ros.pipeline.camera", "onnxruntime", "openvino"),
     "fusion_node": ("s2m_ros.pipeline.fusion",),
     "tracker_node": ("s2m_ros.pipeline.tracking",),
     "monitor_node": ("s2m_ros.pipeline.watchdog",),
     "audit_node": ("s2m_ros.store",),
-    "vehicle_node": (
-        "s2m_ros.pipeline.camera",
-        "s2m_ros.pipeline.fusion",
-        "s2m_ros.pipeline.tracking",
-    ),
 }
+_IMPORTS["vehicle_node"] = sum((_IMPORTS[f"{n}_node"] for n in ("camera", "fusion", "tracker")), ())
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ import hashlib
 import io
 import json
 import logging
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from .cache import user_cache
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 def folder() -> Path:
     """Where they are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s2m_ros" / "openvino"
+    return user_cache("openvino")
 
 
 def key(**parts: Any) -> str:

@@ -18,12 +18,7 @@ from s2m_ros.wire.protocol import MessageFactory
 
 def encode_runs(bits: Bool) -> NDArray[np.uint32]:
     """Lengths of the row-major runs of bool (h, w): zeros first (maybe 0 of them), ones, ..."""
-    flat = bits.ravel()
-    if not flat.size:
-        return np.empty(0, np.uint32)
-    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    runs = np.diff(np.concatenate([[0], edges, [flat.size]]))
-    return np.concatenate([[0], runs] if flat[0] else [runs]).astype(np.uint32)
+    return encode_runs_of([bits])[0]
 
 
 def encode_runs_of(patches: Sequence[Bool]) -> list[NDArray[np.uint32]]:

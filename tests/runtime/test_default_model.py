@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -45,14 +46,18 @@ def test_the_same_frame_gives_the_same_bits(perception: Perception) -> None:
     assert one.masks.roles is not None
 
 
-def test_the_decoder_may_run_in_half_precision(perception: Perception) -> None:
+def in_both_precisions(part: Any) -> tuple[Any, Any]:
+    """A part of the default model by OpenVINO, and by ONNX Runtime."""
     pytest.importorskip("openvino", reason="the intel extra is not installed")
     manifest = read(find("apron_lite0"))
-    exact = TrunkSegmenter(manifest, Model(providers=["CPUExecutionProvider"]))
-    fast = TrunkSegmenter(
-        manifest, Model(providers=["OpenVINOExecutionProvider", "CPUExecutionProvider"])
-    )
+    exact = part(manifest, Model(providers=["CPUExecutionProvider"]))
+    fast = part(manifest, Model(providers=["OpenVINOExecutionProvider", "CPUExecutionProvider"]))
     assert fast.info["provider"] != exact.info["provider"]
+    return fast, exact
+
+
+def test_the_decoder_may_run_in_half_precision(perception: Perception) -> None:
+    fast, exact = in_both_precisions(TrunkSegmenter)
     rng = np.random.default_rng(5)
     image = np.full((352, 640, 3), 110, np.uint8)
     image[100:180, 200:320] = rng.integers(150, 250, (80, 120, 3))
@@ -73,13 +78,7 @@ def test_the_decoder_may_run_in_half_precision(perception: Perception) -> None:
 
 
 def test_the_encoder_may_run_in_half_precision() -> None:
-    pytest.importorskip("openvino", reason="the intel extra is not installed")
-    manifest = read(find("apron_lite0"))
-    exact = TrunkEncoder(manifest, Model(providers=["CPUExecutionProvider"]))
-    fast = TrunkEncoder(
-        manifest, Model(providers=["OpenVINOExecutionProvider", "CPUExecutionProvider"])
-    )
-    assert fast.info["provider"] != exact.info["provider"]
+    fast, exact = in_both_precisions(TrunkEncoder)
     rng = np.random.default_rng(7)
     small = rng.integers(0, 255, (8, 14, 3)).astype(np.uint8)
     image = cv2.resize(small, (224, 128), interpolation=cv2.INTER_CUBIC)

@@ -1,8 +1,8 @@
 """Which events of the middleware the nodes take. The module's name changed after Humble.
 
-rclpy makes two or three event handlers for each endpoint and looks at each of them whenever
-anything happens: with seventeen, a message costs 1.9 ms of processor time instead of 1.2. So only
-losses are taken as events; incompatible QoS is read from the graph (``Intake.check``).
+rclpy makes two or three event handlers for each endpoint, and its executor looks at each of them at
+every turn. So only losses are taken as events; incompatible QoS is read from the graph
+(``Intake.check``).
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from typing import Any
 
 from ...config import Model
 from ...types import InputError
+from ..cache import user_cache
 from ..manifest import sha256
 from .machine import Machine
 from .options import CONTEXT_MODEL, Precision
@@ -86,8 +86,7 @@ def key_of(
 
 def cache_folder(config: Model) -> Path:
     """Where engines are kept. InputError for a temporary folder, which a restart would empty."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(config.tensorrt.cache or Path(base) / "s2m_ros" / "engines").expanduser()
+    folder = Path(config.tensorrt.cache or user_cache("engines")).expanduser()
     if not config.tensorrt.cache and folder.resolve().is_relative_to(tempfile.gettempdir()):
         raise InputError(
             str(folder),
