@@ -106,7 +106,7 @@ class Nursery:
     def start(self, name: str, command: Sequence[str]) -> Nursling:
         """Fork a process that is as if started by ``python -m`` with ``command``.
 
-        Returns when it runs; waits for the imports the first time. Raises RuntimeError when the
+        Returns when it runs; waits for the imports the first time. Raises OSError when the
         nursery does not answer.
         """
         read, write = os.pipe()
@@ -123,7 +123,10 @@ class Nursery:
         except OSError as error:
             os.close(read)
             self.close()
-            raise RuntimeError(f"{name} could not be started by the nursery: {error}") from error
+            raise OSError(
+                f"{name}: the process that forks the nodes did not start it: {error}: see what it "
+                "printed, and whether memory or processes are short (ulimit -u)"
+            ) from error
         finally:
             os.close(write)
         stdout = os.fdopen(read, encoding="utf-8", errors="replace")
