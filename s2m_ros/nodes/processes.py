@@ -90,7 +90,7 @@ class Processes:
         for kept in self._kept:
             if kept.process is None:
                 if self._respawn_delay_s is not None and time.monotonic() >= kept.due_s:
-                    self._spawn(kept)
+                    self._respawn(kept, self._respawn_delay_s)
                 continue
             code = kept.process.poll()
             if code is None:
@@ -135,6 +135,14 @@ class Processes:
             target=self._read, args=(kept.spec.name, kept.process), daemon=True
         )
         kept.reader.start()
+
+    def _respawn(self, kept: _Kept, delay_s: float) -> None:
+        """The others go on when it cannot be started now."""
+        try:
+            self._spawn(kept)
+        except OSError as error:
+            kept.due_s = time.monotonic() + delay_s
+            self._report(kept.spec.name, f"{error}; trying again in {delay_s:g} s")
 
     def _read(self, name: str, process: Nursling) -> None:
         for line in process.stdout:

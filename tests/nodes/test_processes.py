@@ -6,12 +6,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from s2m_ros.nodes.graph import NodeSpec
+from s2m_ros.nodes.nursery import Nursery, Nursling
 from s2m_ros.nodes.processes import Processes
 
 WAITS = "import signal, sys\nprint('up', flush=True)\nsignal.pause()\n"
@@ -98,6 +99,30 @@ def test_one_that_ends_is_started_again_and_the_others_stay(
     assert set(processes.exits["dies"]) == {3}
     assert said.has("dies", "last words")
     assert said.has("dies", "ended with exit code 3, starting again in 0.05 s")
+
+
+def test_one_that_cannot_be_started_again_is_tried_later_and_the_others_stay(
+    program: Callable[[str, str], NodeSpec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, refused = Said(), []
+    true_start = Nursery.start
+
+    def start(nursery: Nursery, name: str, command: Sequence[str]) -> Nursling:
+        if said.has("dies", "ended with") and len(refused) < 2:
+            refused.append(name)
+            raise OSError("no process left")
+        return true_start(nursery, name, command)
+
+    monkeypatch.setattr(Nursery, "start", start)
+    specs = [program("stays", WAITS), program("dies", DIES)]
+    with Processes(
+        specs, said, respawn_delay_s=0.05, environment={"PYTHONPATH": str(tmp_path)}
+    ) as processes:
+        first = processes.running["stays"]
+        until(lambda: len(processes.exits["dies"]) >= 2, processes)
+        assert processes.running["stays"] == first
+    assert refused == ["dies", "dies"]
+    assert said.has("dies", "no process left; trying again in 0.05 s")
 
 
 def test_without_respawn_the_end_is_told_once(
