@@ -1,10 +1,14 @@
-"""What /proc says of a process: processor time, memory, file handles."""
+"""What /proc says of processes: processor time, memory, file handles."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+PERIOD_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +44,29 @@ def vitals(pid: int) -> Vitals:
         kilobytes["Anonymous"] * 1024e-6,
         len(os.listdir(folder / "fd")),  # noqa: PTH208
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Of a process, at some time."""
+
+    at_s: float
+    pid: int
+    vitals: Vitals
+
+
+@dataclass
+class Lives:
+    """Samples of processes by name, one a PERIOD_S; one that is started again goes on under its
+    name with another pid."""
+
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+
+    def take(self, pids: Mapping[str, int], now_s: float) -> None:
+        """Sample those of which the last sample is old enough. Call it as often as you like."""
+        for name, pid in pids.items():
+            known = self.samples.setdefault(name, [])
+            if known and now_s - known[-1].at_s < PERIOD_S:
+                continue
+            with contextlib.suppress(OSError):  # it has just ended
+                known.append(Sample(now_s, pid, vitals(pid)))

@@ -59,11 +59,6 @@ class NodeSpec:
     arguments: tuple[str, ...] = ()
 
     @property
-    def module(self) -> str:
-        """Where the node is written."""
-        return f"{PACKAGE}.nodes.{self.executable}"
-
-    @property
     def imports(self) -> tuple[str, ...]:
         """The slow ones among the modules that it needs, all of them without ROS."""
         return _IMPORTS.get(self.executable, ())

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from s2m_ros.audit.vitals import vitals
+from s2m_ros.audit.vitals import Lives, vitals
 
 
 def test_processor_time_is_that_of_the_process() -> None:
@@ -40,3 +40,11 @@ def test_handles_are_counted(tmp_path: Path) -> None:
 def test_one_that_has_ended_is_an_oserror() -> None:
     with pytest.raises(OSError, match="No such file"):
         vitals(2**22 + 1)
+
+
+def test_lives_are_sampled_once_a_second_and_what_has_ended_is_left_out() -> None:
+    lives, pids = Lives(), {"me": os.getpid(), "gone": 2**22 + 1}
+    for now_s in (0.0, 0.4, 0.9, 1.0, 1.5, 2.1):
+        lives.take(pids, now_s)
+    assert [sample.at_s for sample in lives.samples["me"]] == [0.0, 1.0, 2.1]
+    assert lives.samples["gone"] == []

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from s2m_ros.audit.bench.usage import Usage, Use
+from s2m_ros.audit.bench.usage import Use, uses
 from s2m_ros.audit.inputs import Inputs, find_inputs
 from s2m_ros.audit.latency import STAGES, Latency, delays, first_received
 from s2m_ros.audit.looping import LoopingBag
 from s2m_ros.audit.status import Status
+from s2m_ros.audit.vitals import Lives
 from s2m_ros.bags import BagReader
 from s2m_ros.config import Config
 from s2m_ros.nodes.processes import Processes
@@ -77,12 +78,12 @@ def at_rate(
     """
     from s2m_ros.audit.live import play
 
-    usage = Usage()
+    lives = Lives()
     out.mkdir(parents=True, exist_ok=True)
 
     def sample(nodes: Processes, since_ns: int) -> None:
         if since_ns * 1e-9 >= WARM_UP_S:
-            usage.take(nodes, time.monotonic())
+            lives.take(nodes.pids, time.monotonic())
 
     with BagReader(bag) as reader:
         inputs = find_inputs(reader, config).with_calibration(out / "calibration.yaml")
@@ -100,7 +101,7 @@ def at_rate(
             restamp=True,
             record=recorded(inputs),
         )
-    return read(out / "outputs", inputs, rate_hz, played, usage.nodes)
+    return read(out / "outputs", inputs, rate_hz, played, uses(lives))
 
 
 def highest(

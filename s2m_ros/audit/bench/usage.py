@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from s2m_ros.audit.vitals import vitals
-from s2m_ros.nodes.processes import Processes
-
-_PERIOD_S = 1.0
+from s2m_ros.audit.vitals import Lives, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,32 +15,18 @@ class Use:
     memory_mb: float
 
 
-@dataclass
-class Usage:
-    """Samples /proc. Of a node that was started again only the newest process counts."""
+def uses(lives: Lives) -> dict[str, Use]:
+    """By name. Of a node that was started again only the newest process counts."""
+    newest = {
+        name: [sample for sample in samples if sample.pid == samples[-1].pid]
+        for name, samples in lives.samples.items()
+        if samples
+    }
+    return {name: _use(samples) for name, samples in newest.items()}
 
-    _begun: dict[int, tuple[float, float]] = field(default_factory=dict)
-    _last: dict[int, tuple[float, float]] = field(default_factory=dict)
-    _memory: dict[int, float] = field(default_factory=dict)
-    _names: dict[str, int] = field(default_factory=dict)
 
-    def take(self, nodes: Processes, now_s: float) -> None:
-        for name, pid in nodes.pids.items():
-            if pid in self._last and now_s - self._last[pid][0] < _PERIOD_S:
-                continue
-            try:
-                now = vitals(pid)
-            except OSError:
-                continue  # it has just ended
-            self._names[name] = pid
-            self._begun.setdefault(pid, (now_s, now.processor_s))
-            self._last[pid] = now_s, now.processor_s
-            self._memory[pid] = max(now.share_mb, self._memory.get(pid, 0.0))
-
-    @property
-    def nodes(self) -> dict[str, Use]:
-        return {name: Use(self._share(pid), self._memory[pid]) for name, pid in self._names.items()}
-
-    def _share(self, pid: int) -> float:
-        (begin_s, before_s), (end_s, after_s) = self._begun[pid], self._last[pid]
-        return (after_s - before_s) / (end_s - begin_s) if end_s > begin_s else 0.0
+def _use(samples: list[Sample]) -> Use:
+    first, last = samples[0], samples[-1]
+    spent_s = last.vitals.processor_s - first.vitals.processor_s
+    lasted_s = last.at_s - first.at_s
+    return Use(spent_s / lasted_s if lasted_s > 0 else 0.0, max(s.vitals.share_mb for s in samples))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from s2m_ros.audit.chaos import saboteur
@@ -16,7 +15,7 @@ from s2m_ros.audit.chaos.verdict import Said, Verdict, judge
 from s2m_ros.audit.inputs import Inputs, find_inputs
 from s2m_ros.audit.lockstep import Lockstep
 from s2m_ros.audit.status import Status
-from s2m_ros.audit.vitals import Vitals, vitals
+from s2m_ros.audit.vitals import Lives
 from s2m_ros.bags import BagReader
 from s2m_ros.config import Config
 from s2m_ros.nodes.graph import NodeSpec, graph
@@ -31,31 +30,6 @@ BEFORE_S, LASTS_S, AFTER_S = 3.0, 2.0, 3.0
 RESPAWN_S = 0.2
 CHECKED = {"fusion.calibration_check": "all"}
 """What a bench of faults sets unless told otherwise: one of the faults is a camera that slipped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Of a process, seconds after the start of the stream."""
-
-    at_s: float
-    pid: int
-    vitals: Vitals
-
-
-@dataclass
-class Lives:
-    """Samples of each node, by name, second by second of the stream."""
-
-    nodes: dict[str, list[Sample]] = field(default_factory=dict)
-
-    def take(self, nodes: Processes, since_ns: int) -> None:
-        now_s = since_ns * 1e-9
-        for name, pid in nodes.pids.items():
-            known = self.nodes.setdefault(name, [])
-            if known and now_s - known[-1].at_s < 1.0:
-                continue
-            with contextlib.suppress(OSError):  # it has just ended
-                known.append(Sample(now_s, pid, vitals(pid)))
 
 
 def in_lockstep(
@@ -129,7 +103,7 @@ def live(
     struck: dict[int, int] = {}
 
     def meddle(nodes: Processes, since_ns: int) -> None:
-        lives.take(nodes, since_ns)
+        lives.take(nodes.pids, since_ns * 1e-9)
         for i, spell in enumerate(spells):
             if not spell.fault.process or since_ns < spell.begin_ns:
                 continue

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from s2m_ros.audit.chaos.bench import AFTER_S, LASTS_S, Lives, Sample
+from s2m_ros.audit.chaos.bench import AFTER_S, LASTS_S
 from s2m_ros.audit.chaos.faults import FAULTS, Fault
 from s2m_ros.audit.chaos.stream import Spell
 from s2m_ros.audit.chaos.verdict import Verdict
+from s2m_ros.audit.vitals import Lives, Sample
 
 WARM_S = 20.0
 """Memory of a node counts from so long after its start on."""
@@ -49,7 +50,7 @@ def random_spells(minutes: float, seed: int, faults: Sequence[Fault] = FAULTS) -
 def growth(lives: Lives) -> list[Growth]:
     """Of each node. Nodes that never lived long enough are left out."""
     found = []
-    for node, samples in lives.nodes.items():
+    for node, samples in lives.samples.items():
         each: dict[int, list[Sample]] = {}
         for sample in samples:
             each.setdefault(sample.pid, []).append(sample)

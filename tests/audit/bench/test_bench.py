@@ -6,7 +6,6 @@ import json
 import os
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,9 +15,10 @@ from drives import write_drive
 from s2m_ros.audit.bench import inside, report
 from s2m_ros.audit.bench.flame import WAITING, draw, spans
 from s2m_ros.audit.bench.runs import Run, growth, highest
-from s2m_ros.audit.bench.usage import Usage, Use
+from s2m_ros.audit.bench.usage import Use, uses
 from s2m_ros.audit.latency import STAGES, Latency, delays
 from s2m_ros.audit.looping import LoopingBag
+from s2m_ros.audit.vitals import Lives, Sample, Vitals
 from s2m_ros.bags import BagReader
 from s2m_ros.cli.bench import _rates
 from s2m_ros.config import load
@@ -94,15 +94,24 @@ def test_a_looping_bag_lasts_as_long_as_wanted_and_can_be_held_in_memory(source:
 
 
 def test_usage_of_a_process_is_its_share_of_a_core() -> None:
-    usage, nodes = Usage(), SimpleNamespace(pids={"me": os.getpid(), "gone": 2**22 + 1})
-    usage.take(nodes, 0.0)
+    lives, pids = Lives(), {"me": os.getpid(), "gone": 2**22 + 1}
+    lives.take(pids, 0.0)
     busy_s = os.times().user
     while os.times().user - busy_s < 0.2:
         sum(range(10_000))
-    usage.take(nodes, 1.0)
-    assert usage.nodes.keys() == {"me"}
-    assert 0.15 < usage.nodes["me"].cores < 0.6
-    assert usage.nodes["me"].memory_mb > 10
+    lives.take(pids, 1.0)
+    used = uses(lives)
+    assert used.keys() == {"me"}
+    assert 0.15 < used["me"].cores < 0.6
+    assert used["me"].memory_mb > 10
+
+
+def test_of_a_node_that_was_started_again_the_newest_process_counts() -> None:
+    def sample(at_s: float, pid: int, processor_s: float, memory_mb: float) -> Sample:
+        return Sample(at_s, pid, Vitals(processor_s, memory_mb, 0.0, 0))
+
+    node = [sample(0.0, 1, 5.0, 900.0), sample(1.0, 2, 0.5, 70.0), sample(3.0, 2, 1.5, 60.0)]
+    assert uses(Lives({"node": node})) == {"node": Use(0.5, 70.0)}
 
 
 def test_the_parts_of_a_span_fill_it() -> None:

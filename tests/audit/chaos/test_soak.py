@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from s2m_ros.audit.chaos.bench import AFTER_S, LASTS_S, Lives, Sample
+from s2m_ros.audit.chaos.bench import AFTER_S, LASTS_S
 from s2m_ros.audit.chaos.soak import WARM_S, growth, random_spells
-from s2m_ros.audit.vitals import Vitals
+from s2m_ros.audit.vitals import Lives, Sample, Vitals
 
 
 def lives(memory: list[tuple[int, float, int]]) -> Lives:
