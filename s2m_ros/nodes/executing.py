@@ -17,6 +17,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from s2m_ros.config import ConfigError
+from s2m_ros.nodes.hearing import Deaf
 from s2m_ros.nodes.shared_memory import sweep
 from s2m_ros.nodes.spinner import Spinner
 
@@ -43,6 +44,8 @@ def run(makers: Sequence[Callable[[], Node]], args: Sequence[str] | None = None)
             _spin_all(nodes, ended)
     except (ConfigError, ParameterException) as error:
         raise SystemExit(f"settings: {error}") from error
+    except Deaf as error:
+        raise SystemExit(str(error)) from error
     finally:
         for node in nodes:
             node.close()

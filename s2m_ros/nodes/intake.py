@@ -17,6 +17,7 @@ from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
 
 from s2m_ros.config import Intake as Settings
 from s2m_ros.nodes.factory import message_type
+from s2m_ros.nodes.hearing import Hearing
 from s2m_ros.nodes.inbox import Inbox
 from s2m_ros.nodes.ports import Port
 from s2m_ros.nodes.qos import profile
@@ -55,6 +56,7 @@ class Intake:
     def __init__(self, node: Node, inbox: Inbox, conditions: Conditions) -> None:
         self._node = node
         self._inbox = inbox
+        self._hearing = Hearing(node)
         self._conditions = conditions
         self._inputs: dict[str, _Input] = {}
         self._endpoints: dict[str, tuple[Any, QoSProfile, bool]] = {}
@@ -65,7 +67,7 @@ class Intake:
 
     @property
     def drops(self) -> Mapping[str, int]:
-        superseded = {f"superseded {topic}": n for topic, n in self._inbox.dropped.items()}
+        superseded = {f"superseded {topic}": n for topic, n in dict(self._inbox.dropped).items()}
         return {**self._drops, **superseded}
 
     @property
@@ -136,6 +138,10 @@ class Intake:
         self._inputs.clear()
         self.delays.clear()
 
+    def require_hearing(self) -> None:
+        """Raises Deaf when nothing reaches this process any more."""
+        self._hearing.require()
+
     def check(self, settings: Settings) -> None:
         """What only the passing of time shows: silence, calm after refusals, peers that left."""
         now_s = time.monotonic()
@@ -165,6 +171,7 @@ class Intake:
         if entry is None:  # taken just before the node left the topic
             return
         entry.arrived_s, entry.heard = time.monotonic(), True
+        self._hearing.heard()
         stamp = stamp_ns(message.header.stamp) if hasattr(message, "header") else None
         self.delays[topic].add(stamp, self._now_ns(), entry.arrived_s)
         self._inbox.put(topic, message, entry.capacity)

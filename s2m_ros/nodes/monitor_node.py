@@ -18,6 +18,7 @@ from s2m_ros.nodes import ports
 from s2m_ros.nodes.executing import run
 from s2m_ros.nodes.factory import RclpyFactory, message_type
 from s2m_ros.nodes.graph import MONITOR_SETTINGS
+from s2m_ros.nodes.hearing import PULSE_S
 from s2m_ros.nodes.parameters import Settings
 from s2m_ros.nodes.qos import profile
 from s2m_ros.nodes.reporting import BEAT_S, Reporter
@@ -59,19 +60,21 @@ class MonitorNode(Node):
             profile(health.qos),
             event_callbacks=losses(),
         )
-        self._hazards, self._markers = (
+        self._hazards, self._markers, self._pulse = (
             self.create_publisher(
                 message_type(port.kind),
                 port.topic(),
                 profile(port.qos),
                 event_callbacks=no_events(),
             )
-            for port in (ports.HAZARDS, ports.MARKERS)
+            for port in (ports.HAZARDS, ports.MARKERS, ports.PULSE)
         )
         self._report = Reporter(self, lambda: self._verdict)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(_TICK_S, self._judge, clock=steady)
         self.create_timer(BEAT_S, lambda: self._report.beat({}), clock=steady)
+        beat = message_type(ports.PULSE.kind)()
+        self.create_timer(PULSE_S, lambda: self._pulse.publish(beat), clock=steady)
 
     def close(self) -> None:
         """There is nothing to end."""

@@ -101,6 +101,13 @@ DETECTIONS = Port(
 HEALTH = Port(
     topics.HEALTH, "s2m_msgs/msg/Health", Qos(50), "State of each node, five times a second"
 )
+PULSE = Port(
+    topics.PULSE,
+    "std_msgs/msg/Empty",
+    Qos(1),
+    "Twice a second, from the monitor: a node that hears neither this nor any other topic ends, to "
+    "be started again",
+)
 DIAGNOSTICS = Port(
     topics.DIAGNOSTICS, "diagnostic_msgs/msg/DiagnosticArray", Qos(10), "The same with all figures"
 )
@@ -127,11 +134,15 @@ class Ports:
 
 PORTS = {
     "camera": Ports(
-        (IMAGE, COMPRESSED), (MASKS, SCORE, SCORE_PICTURE, CANDIDATES, OVERLAY, *STAGE_OUT)
+        (IMAGE, COMPRESSED, PULSE), (MASKS, SCORE, SCORE_PICTURE, CANDIDATES, OVERLAY, *STAGE_OUT)
     ),
-    "fusion": Ports((MASKS, CAMERA_INFO, POINTS, ODOM, TF, TF_STATIC), (OBJECTS, *STAGE_OUT)),
-    "tracker": Ports((OBJECTS, TF, TF_STATIC), (HAZARDS, MARKERS, TRACKS, DETECTIONS, *STAGE_OUT)),
-    "monitor": Ports((HEALTH,), (HAZARDS, MARKERS, *STAGE_OUT)),
+    "fusion": Ports(
+        (MASKS, CAMERA_INFO, POINTS, ODOM, TF, TF_STATIC, PULSE), (OBJECTS, *STAGE_OUT)
+    ),
+    "tracker": Ports(
+        (OBJECTS, TF, TF_STATIC, PULSE), (HAZARDS, MARKERS, TRACKS, DETECTIONS, *STAGE_OUT)
+    ),
+    "monitor": Ports((HEALTH,), (HAZARDS, MARKERS, PULSE, *STAGE_OUT)),
     "audit": Ports(
         (
             IMAGE,

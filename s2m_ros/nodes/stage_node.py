@@ -247,6 +247,10 @@ class StageNode(ManagedNode):
         self._inbox.put(_RESET, None)
 
     def _beat(self) -> None:
+        self._guarded(self._look_after, None)
+        self.intake.require_hearing()
+
+    def _look_after(self) -> None:
         self.intake.check(self.config.intake)
         self._check_worker()
         self.report.values = self.figures()
@@ -272,7 +276,7 @@ class StageNode(ManagedNode):
         response.success, response.message = True, verdict.reason or verdict.state.name
         return response
 
-    # In the worker.
+    # In the worker, if nothing else is said.
 
     def _work(self) -> None:
         while not self._inbox.closed:
@@ -298,7 +302,8 @@ class StageNode(ManagedNode):
         self.report.update(self.drops)
 
     def _guarded(self, action: Callable[[], None], message: Any) -> None:
-        """A defect of ours must not end the node, nor pass unseen: it is latched as FAULT."""
+        """A defect of ours must not end the node, nor pass unseen: it is latched as FAULT. In any
+        thread."""
         try:
             action()
         except Exception as error:

@@ -54,9 +54,10 @@ class SyncRecord:
 
     def figures(self) -> Iterator[tuple[str, str]]:
         """Share of the images that met a sweep, and the median and largest difference."""
-        met = sorted(apart * 1e-6 for apart in self._apart if apart is not None)
-        if self._apart:
-            yield "success", f"{len(met) / len(self._apart):.3f}"
+        newest = tuple(self._apart)  # at once: another thread may add to it
+        met = sorted(apart * 1e-6 for apart in newest if apart is not None)
+        if newest:
+            yield "success", f"{len(met) / len(newest):.3f}"
         if met:
             yield "median_difference_ms", f"{met[len(met) // 2]:.1f}"
             yield "largest_difference_ms", f"{max(met, key=abs):.1f}"

@@ -88,7 +88,7 @@ class FusionStage:
         return {
             **self._drops,
             **{f"pairing_{k}": n for k, n in self._pairing.drops.items()},
-            **{f"points_{k}": n for k, n in self._points.items()},
+            **{f"points_{k}": n for k, n in dict(self._points).items()},
         }
 
     def add_masks(self, message: Any) -> None:

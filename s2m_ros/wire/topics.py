@@ -13,6 +13,7 @@ HAZARDS = "s2m/hazards"
 MARKERS = "s2m/markers"
 DETECTIONS = "s2m/detections"
 HEALTH = "s2m/health"
+PULSE = "s2m/pulse"
 TRACKS = "s2m/tracks"
 TRIGGERS = "s2m/audit/triggers"
 
