@@ -100,9 +100,14 @@ class Recorder:
         self.feed = Feed(writer, settings)
         self._camera = camera
 
-    def add(self, ns: int, hazards: Hazards, i: int = 0) -> None:
+    def add(
+        self, ns: int, hazards: Hazards, i: int = 0, items: tuple[ObjectMask, ...] = ()
+    ) -> None:
+        """items: the masks of the image, unless it is the one of ``perceived``."""
         factory = self._factory
         frame = perceived(ns)
+        if items:
+            frame = replace(frame, masks=replace(frame.masks, items=items))
         masks = encode_masks(factory, frame.masks)
         self.feed.image(self._camera, CameraOutput(masks, factory, picture(i), frame))
         objects = encode_objects(factory, values.objects(ns))

@@ -1,7 +1,8 @@
 """Each instance once: tracks of one source that follow the same object are joined.
 
 Two tracks are one object when they are near each other in the odometry frame, look alike, and were
-not both seen in the same images (two things that stand side by side are).
+not seen side by side in the same images (two things are). Where the mask of one lies in that of the
+other one thing was seen twice: as a whole, and a part of it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ REACH_M = 0.8
 ALIKE = 0.8
 """Least cosine of the embeddings."""
 TOGETHER = 0.2
-"""Seen together in so large a share of the images, they are two."""
+"""Seen side by side in so large a share of the images, they are two."""
 
 
 def joined(specimens: Iterable[Specimen], alike: float = ALIKE) -> list[Specimen]:
@@ -33,7 +34,12 @@ def joined(specimens: Iterable[Specimen], alike: float = ALIKE) -> list[Specimen
     for members in by_source.values():
         groups: list[list[Specimen]] = []
         for one in sorted(members, key=lambda s: (s.first_ns, s.tracks)):
-            fitting = [g for g in groups if all(same(other, one, alike) for other in g)]
+            fitting = [
+                group
+                for group in groups
+                if any(same(other, one, alike) for other in group)
+                and not any(beside(other, one) for other in group)
+            ]
             if fitting:
                 max(fitting, key=lambda g: float(g[-1].embedding @ one.embedding)).append(one)
             else:
@@ -43,15 +49,19 @@ def joined(specimens: Iterable[Specimen], alike: float = ALIKE) -> list[Specimen
 
 
 def same(a: Specimen, b: Specimen, alike: float = ALIKE) -> bool:
-    """Whether two specimens of one source are one object."""
-    common = len(set(a.looks) & set(b.looks))
-    if common > TOGETHER * min(len(a.looks), len(b.looks)):
-        return False
+    """Whether two specimens of one source end and begin near each other, and look alike."""
     first, second = (a, b) if a.first_ns <= b.first_ns else (b, a)
     ends = ((first.position, second.first_position), (first.position, second.position))
     gap = min(float(np.linalg.norm((p - q)[:2])) for p, q in ends)
     reach = REACH_M + float(max(a.size[:2].max(), b.size[:2].max())) / 2
     return gap <= reach and float(a.embedding @ b.embedding) >= alike
+
+
+def beside(a: Specimen, b: Specimen) -> bool:
+    """Whether two tracks of one source were seen side by side, and not rather one in the other."""
+    nested = a.nested.get(b.tracks[0], 0)
+    aside = len(set(a.looks) & set(b.looks)) - nested
+    return aside > max(nested, TOGETHER * min(len(a.looks), len(b.looks)))
 
 
 def together(group: Sequence[Specimen]) -> Specimen:

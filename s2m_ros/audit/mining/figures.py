@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +21,9 @@ class Figures:
 
     purity: share of those in a cluster that are of the cluster's commonest category; clustered:
     share of them that are in a cluster; instances: different objects; specimens: what they gave,
-    as many when each is there once; mixed: clusters with more than one category; false: specimens
-    that show no object; neighbour: share of which the nearest other is of the same category, where
-    there is one.
+    as many when each is there once; merged: specimens, of any size, whose tracks show different
+    objects; mixed: clusters with more than one category; false: specimens that show no object;
+    neighbour: share of which the nearest other is of the same category, where there is one.
     """
 
     purity: float
@@ -31,6 +31,7 @@ class Figures:
     clusters: int
     instances: int
     specimens: int
+    merged: int
     false: int
     neighbour: float
     mixed: tuple[str, ...]
@@ -42,12 +43,15 @@ class Figures:
             f"in a cluster: {self.clustered:.0%}; nearest other of the same category: "
             f"{self.neighbour:.0%}",
             f"each instance once: {self.instances} instances gave {self.specimens} specimens; "
-            f"{self.false} specimens show no object",
+            f"{self.merged} hold different objects, {self.false} show none",
         ]
 
 
-def figures(specimens: Sequence[Specimen], clusters: Clusters) -> Figures:
-    """Against the truth that the specimens carry (``mining.real``)."""
+def figures(
+    specimens: Sequence[Specimen], clusters: Clusters, tracks: Iterable[Specimen] = ()
+) -> Figures:
+    """Against the truth that the specimens carry (``mining.real``). tracks: those of one track
+    each that were joined to them."""
     large = [
         i
         for i, one in enumerate(specimens)
@@ -62,12 +66,15 @@ def figures(specimens: Sequence[Specimen], clusters: Clusters) -> Figures:
     pure = sum(max(found.values()) for found in members.values())
     real = [specimens[i] for i in large]
     instances = {(one.source, one.truth.id) for one in real if one.truth is not None}
+    shown = {(one.source, one.tracks[0]): one.truth.id for one in tracks if one.truth is not None}
+    held = [{shown.get((one.source, track), -1) for track in one.tracks} for one in specimens]
     return Figures(
         purity=pure / inside if inside else 0.0,
         clustered=inside / len(large) if large else 0.0,
         clusters=len(members),
         instances=len(instances),
         specimens=len(real),
+        merged=sum(len(objects - {-1}) > 1 for objects in held),
         false=sum(one.truth is not None and one.truth.id < 0 for one in specimens),
         neighbour=_neighbour([category[i] for i in large], clusters.vectors[large]),
         mixed=tuple(

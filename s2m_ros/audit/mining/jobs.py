@@ -24,7 +24,7 @@ from typing_extensions import Self
 
 from s2m_ros import __version__
 from s2m_ros.audit.mining.meeting import Options, meet
-from s2m_ros.audit.mining.specimen import Met, pack, unpack
+from s2m_ros.audit.mining.specimen import FORMAT, Met, pack, unpack
 from s2m_ros.runtime.manifest import find, read
 from s2m_ros.types import InputError
 
@@ -324,6 +324,7 @@ def _settings(options: Options) -> str:
         "model": options.model,
         "truth": options.truth,
         "files": files,
+        "format": FORMAT,
         "s2m_ros": __version__,
     }
     return json.dumps(tree, sort_keys=True)

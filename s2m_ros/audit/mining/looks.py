@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ TOGETHER_NS = 60_000_000
 """Images this much older than an answer are still part of it: cameras look one after another."""
 CUT = 0.25
 """Worth of a view of which the border of the image may hide a part."""
+INSIDE = 0.5
+"""So much of a mask lies in another one that shows the same thing, or more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Look:
 
 @dataclass(slots=True)
 class Followed:
-    """A track and what was said of it. hazards: first, last and worst."""
+    """A track and what was said of it. hazards: first, last and worst; nested: in how many images
+    its mask and that of another track lay one in the other, by that track."""
 
     first_ns: int
     last_ns: int
@@ -48,19 +52,23 @@ class Followed:
     confirmed: bool = False
     reasons: dict[str, None] = field(default_factory=dict)
     looks: list[Look] = field(default_factory=list)
+    nested: Counter[int] = field(default_factory=Counter)
 
 
 def follow(store: Store) -> tuple[dict[int, Followed], Counter[str]]:
     """All tracks of a store that were ever a hazard, and messages that cannot be read, by topic."""
     broken: Counter[str] = Counter()
     seen: dict[str, dict[int, dict[int, float]]] = defaultdict(dict)
+    inside: dict[tuple[str, int], list[tuple[int, int]]] = {}
     arrays = []
     names = {"/" + topics.masks(camera): camera for camera in store.cameras}
     for stored in store.messages([*names, "/" + topics.HAZARDS]):
         try:
             if stored.topic in names:
                 masks = decode_masks(read(stored), stored.topic)
-                seen[names[stored.topic]][masks.stamp_ns] = worths(masks)
+                camera = names[stored.topic]
+                seen[camera][masks.stamp_ns] = worths(masks)
+                inside[camera, masks.stamp_ns] = nested(masks)
             else:
                 arrays.append(decode_hazards(read(stored), stored.topic))
         except (InputError, ValueError):
@@ -83,7 +91,38 @@ def follow(store: Store) -> tuple[dict[int, Followed], Counter[str]]:
                 worth = seen[track.camera].get(at, {}).get(track.mask_id)
                 if worth is not None:
                     one.looks.append(Look(track.camera, at, track.mask_id, worth))
+    _count_nested(tracks, inside)
     return tracks, broken
+
+
+def _count_nested(
+    tracks: dict[int, Followed], inside: dict[tuple[str, int], list[tuple[int, int]]]
+) -> None:
+    shown: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
+    for track, one in tracks.items():
+        for look in one.looks:
+            shown[look.camera, look.stamp_ns][look.mask] = track
+    for image, owners in shown.items():
+        for a, b in inside[image]:
+            if a in owners and b in owners:
+                tracks[owners[a]].nested[owners[b]] += 1
+                tracks[owners[b]].nested[owners[a]] += 1
+
+
+def nested(masks: ObjectMasks) -> list[tuple[int, int]]:
+    """Ids of masks of which one lies in the other, for the larger part of the smaller."""
+    found = []
+    for a, b in combinations(masks.items, 2):
+        x, y = max(a.x, b.x), max(a.y, b.y)
+        right = min(a.x + a.bits.shape[1], b.x + b.bits.shape[1])
+        bottom = min(a.y + a.bits.shape[0], b.y + b.bits.shape[0])
+        if right <= x or bottom <= y:
+            continue
+        parts = [m.bits[y - m.y : bottom - m.y, x - m.x : right - m.x] for m in (a, b)]
+        common = np.count_nonzero(parts[0] & parts[1])
+        if common >= INSIDE * max(1, min(a.bits.sum(), b.bits.sum())):
+            found.append((a.id, b.id))
+    return found
 
 
 def worths(masks: ObjectMasks) -> dict[int, float]:

@@ -40,7 +40,8 @@ def make(met: Sequence[Met], out: Path, *, least: int = 2, truth: bool = False) 
         raise InputError(
             str(out), f"mined with {' and '.join(embedders)}", "give each atlas a folder of its own"
         )
-    specimens = joined(specimen for one in met for specimen in one.specimens)
+    tracks = [specimen for one in met for specimen in one.specimens]
+    specimens = joined(tracks)
     vectors = (
         np.stack([one.embedding for one in specimens]) if specimens else np.zeros((0, 1), "f4")
     )
@@ -49,9 +50,8 @@ def make(met: Sequence[Met], out: Path, *, least: int = 2, truth: bool = False) 
     left_out: Counter[str] = Counter()
     for one in met:
         left_out.update(one.left_out)
-    tracks = sum(len(one.tracks) for one in specimens)
     lines = [
-        f"{len(specimens)} objects from {tracks} tracks of {len(met)} sources, "
+        f"{len(specimens)} objects from {len(tracks)} tracks of {len(met)} sources, "
         f"{clusters.count} clusters"
     ]
     if left_out:
@@ -64,7 +64,7 @@ def make(met: Sequence[Met], out: Path, *, least: int = 2, truth: bool = False) 
         "Made by": f"s2m_ros {__version__}",
     }
     if truth:
-        found = figures(specimens, clusters)
+        found = figures(specimens, clusters, tracks)
         lines += found.lines()
         lines += [f"mixed cluster {mixed}" for mixed in found.mixed]
     out.mkdir(parents=True, exist_ok=True)

@@ -170,6 +170,7 @@ def _specimen(source: str, number: int, track: Followed, views: list[View], name
         views=tuple(views),
         embedding=mean([view.embedding for view in views]),
         name=name,
+        nested=dict(track.nested),
     )
 
 

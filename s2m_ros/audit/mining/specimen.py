@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -11,6 +11,9 @@ import numpy as np
 from s2m_ros.audit.packing import Packing
 from s2m_ros.perception.naming import NO_MODEL, Name
 from s2m_ros.types import Bool, Float32, Float64, InputError, UInt8
+
+FORMAT = 2
+"""Of what is kept of a source: one of another number is mined anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +62,9 @@ class Specimen:
     """source: the store or bag; tracks: those that followed it there, one unless duplicates were
     joined; position: float64 (3,) at the last look, in the odometry frame of the source; size:
     float64 (3,) length, width, height, m; level: the highest; text: the words of that hazard;
-    reasons: all codes it was ever given; looks: at how many stamps a mask showed it."""
+    reasons: all codes it was ever given; looks: camera and stamp of each image in which a mask
+    showed it; nested: in how many of them its mask and that of another track of the source lay
+    one in the other, by that track."""
 
     source: str
     tracks: tuple[int, ...]
@@ -76,6 +81,7 @@ class Specimen:
     embedding: Float32
     name: Name = NO_MODEL
     truth: Truth | None = None
+    nested: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -61,6 +61,36 @@ def test_what_is_another_object_stays_one(second: Specimen, why: str) -> None:
     assert len(joined([later(1, 5.0, ALIKE, 0, 10), second])) == 2, why
 
 
+def whole_and_part(nested: int) -> list[Specimen]:
+    """Two tracks of one place that were seen in the same ten images."""
+    whole, part = later(1, 5.0, ALIKE, 0, 10), later(2, 5.3, ALIKE, 0, 10)
+    return [replace(whole, nested={2: nested}), replace(part, nested={1: nested})]
+
+
+def test_a_thing_seen_as_a_whole_and_as_a_part_of_it_is_one_object() -> None:
+    (found,) = joined(whole_and_part(nested=9))
+    assert found.tracks == (1, 2)
+    assert len(found.looks) == 10
+
+
+def test_what_lay_before_another_for_a_moment_is_still_seen_beside_it() -> None:
+    assert len(joined(whole_and_part(nested=3))) == 2
+
+
+def test_two_parts_are_one_object_when_each_is_one_with_the_whole() -> None:
+    whole, near = whole_and_part(nested=9)
+    far = replace(later(3, 4.2, ALIKE, 12, 14), first_ns=stores.stamp(12))
+    assert len(joined([near, far])) == 2
+    (found,) = joined([whole, near, far])
+    assert found.tracks == (1, 2, 3)
+
+
+def test_a_part_is_not_joined_past_what_it_was_seen_beside() -> None:
+    first, second = later(1, 5.0, ALIKE, 0, 10), later(2, 5.6, ALIKE, 0, 10)
+    again = later(3, 5.3, ALIKE, 20, 30)
+    assert len(joined([first, second, again])) == 2
+
+
 def blobs(each: int = 8) -> np.ndarray:
     rng = np.random.default_rng(3)
     centres = np.eye(6)[:3]
@@ -127,8 +157,22 @@ def test_figures_count_purity_and_instances() -> None:
     assert found.neighbour == 1  # two cones, two of the box; the hose is alone
     assert found.purity == pytest.approx(3 / 4)
     assert found.clustered == pytest.approx(4 / 5)
-    assert (found.instances, found.specimens, found.false) == (4, 5, 1)
+    assert (found.instances, found.specimens, found.false, found.merged) == (4, 5, 1, 0)
     assert found.mixed == ("0: 2 cone, 1 box",)
+
+
+def test_figures_count_what_was_joined_and_is_not_the_same() -> None:
+    def real(track: int, number: int) -> Specimen:
+        return mining.specimen(track=track, truth=Truth(number, "cone", "cone", 50))
+
+    tracks = [real(1, 1), real(2, 2), real(3, 2), real(4, -1)]
+    specimens = [
+        replace(tracks[0], tracks=(1, 2)),
+        replace(tracks[2], tracks=(3, 4)),  # a part of it that shows nothing is no other object
+    ]
+    none = np.zeros(2, "f4")
+    clusters = Clusters(np.array([0, 0]), none, none, np.eye(2))
+    assert figures(specimens, clusters, tracks).merged == 1
 
 
 @pytest.fixture(scope="module")
