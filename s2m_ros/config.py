@@ -443,4 +443,7 @@ def _explain(error: ValidationError, path: Path | None) -> Iterator[str]:
     for problem in error.errors()[:_TOLD]:
         name = ".".join(str(part) for part in problem["loc"])
         got = shortened(repr(problem.get("input")))
-        yield f"{path or 'settings'}: {shortened(name)}: {problem['msg']}, got {got}"
+        said = problem["msg"]
+        if problem["type"] == "extra_forbidden":
+            said = "no such setting, see docs/parameters.md"
+        yield f"{path or 'settings'}: {shortened(name)}: {said}, got {got}"

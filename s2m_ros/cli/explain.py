@@ -48,7 +48,7 @@ def explain(
         at_ns = None if at is None else chains.parse_time(at, opened.span_ns[0])
         if pixel is not None and at_ns is not None:
             x, y = _pixel(pixel)
-            chain = chains.of_pixel(opened, at_ns, camera or opened.cameras[0], x, y)
+            chain = chains.of_pixel(opened, at_ns, camera or next(iter(opened.cameras), ""), x, y)
         elif track is not None:
             chain = chains.of_track(opened, track, at_ns)
         elif at_ns is not None:

@@ -27,9 +27,12 @@ def review(
 
     from s2m_ros.audit.review.serving import listen, serve
     from s2m_ros.store import Store
+    from s2m_ros.types import InputError
 
     console = Console()
     with Store(store) as opened, listen(port) as socket:
+        if not opened.cameras:
+            raise InputError(str(store), "holds no image", "record one with a camera")
         url = f"http://127.0.0.1:{socket.getsockname()[1]}/"
         console.print(Text("review  ", style="bold") + Text(url), soft_wrap=True)
         console.print("Ctrl-C ends it", style="dim")

@@ -105,6 +105,13 @@ class Store:
             )
         self._index = Index(self.path / INDEX)
         self.refresh()
+        if self.span_ns[1] < 0:
+            self._index.close()
+            raise InputError(
+                str(self.path),
+                "its files hold no message that can be read",
+                "they were just begun, or are no MCAP: look with `s2m bag info FILE`",
+            )
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -15,6 +15,9 @@ from s2m_ros.store.layout import OPERATING_POINT, POLICY
 from s2m_ros.store.reader import Frame, Instant, Store, TrackSpan, spans_of
 from s2m_ros.types import Float32, Hazard, InputError, Object3D, ObjectMask, Track
 
+NEAR_NS = 1_000_000_000
+"""So far outside the store a stamp still means its first or last instant."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rules:
@@ -84,6 +87,8 @@ def parse_time(text: str, start_ns: int) -> int:
     """A stamp, ns, of seconds since the start ('5.4'), of epoch seconds, or of nanoseconds."""
     try:
         value = float(text)
+        if not np.isfinite(value):
+            raise ValueError
     except ValueError:
         raise InputError(
             f"--at {text}", "no time", "give seconds since the start of the store, as 12.5"
@@ -126,12 +131,17 @@ def of_time(store: Store, at_ns: int) -> Chain:
 
 def of_pixel(store: Store, at_ns: int, camera: str, x: float, y: float) -> Chain:
     """What became of one place of an image: why something, or nothing, was found there."""
-    stamp = store.nearest_frame(at_ns, camera)
+    stamp = store.nearest_frame(_inside(store, at_ns), camera)
     frame = store.frame(camera, stamp) if stamp is not None else None
     if frame is None:
-        names = ", ".join(store.cameras)
+        names = ", ".join(store.cameras) or "none, the store has no image"
         raise InputError(f"camera '{camera}'", "no image there", f"name one of {names}")
     instant = _instant(store, frame.stamp_ns)
+    width, height = frame.masks.image_size
+    if not (0 <= x < width and 0 <= y < height):
+        raise InputError(
+            f"--pixel {x:g},{y:g}", "outside the image", f"it has {width} x {height} pixels"
+        )
     place = np.array([x, y], np.float32)
     mask = next((m for m in frame.masks.items if _holds(frame, m, x, y)), None)
     found = _object_of(instant, camera, mask.id) if mask is not None else None
@@ -150,8 +160,20 @@ def of_pixel(store: Store, at_ns: int, camera: str, x: float, y: float) -> Chain
     )  # fmt: skip
 
 
+def _inside(store: Store, at_ns: int) -> int:
+    """The stamp, when the store was recording then: else the answer were to another question."""
+    start_ns, end_ns = store.span_ns
+    if start_ns - NEAR_NS <= at_ns <= end_ns + NEAR_NS:
+        return at_ns
+    raise InputError(
+        f"--at {(at_ns - start_ns) * 1e-9:.1f}",
+        f"outside the store, which ends at {(end_ns - start_ns) * 1e-9:.1f} s",
+        "give seconds since its start",
+    )
+
+
 def _instant(store: Store, at_ns: int) -> Instant:
-    nearest = store.nearest_instant(at_ns)
+    nearest = store.nearest_instant(_inside(store, at_ns))
     instant = store.instant(nearest) if nearest is not None else None
     if instant is None:
         raise InputError(str(store.path), "holds no instant", "record one")

@@ -21,7 +21,13 @@ def title_of(chain: Chain) -> str:
     if chain.place is not None:
         what = f"pixel {chain.place[0]:g}, {chain.place[1]:g}"
     camera = f", camera {chain.frame.camera}" if chain.frame is not None else ""
-    return f"{what} at {chain.seconds:.1f} s{camera}"
+    seen = chain.seen_ns if chain.seen_ns is not None else chain.stamp_ns
+    earlier = (
+        f", as last seen at {(seen - chain.start_ns) * 1e-9:.1f} s"
+        if seen < chain.stamp_ns and chain.frame is not None
+        else ""
+    )
+    return f"{what} at {chain.seconds:.1f} s{camera}{earlier}"
 
 
 def tracks_table(tracks: Sequence[TrackSpan], start_ns: int) -> Table:

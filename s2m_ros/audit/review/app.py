@@ -10,14 +10,14 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from s2m_ros.audit.review import export, views
 from s2m_ros.audit.review.labels import Label, Labels, checked, track_key
@@ -146,18 +146,30 @@ def make_app(store: Store, out: Path) -> Starlette:
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS),
-            Middleware(BaseHTTPMiddleware, dispatch=_guarded),
-            Middleware(GZipMiddleware, minimum_size=2000, compresslevel=3),
+            Middleware(Guard),
         ],
     )
 
 
-async def _guarded(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call(request)
-    response.headers["content-security-policy"] = POLICY
-    response.headers["x-content-type-options"] = "nosniff"
-    response.headers.setdefault("cache-control", "no-store")
-    return response
+class Guard:
+    """Says with each answer what a page may do, and that it is not kept unless it says so.
+
+    Answers are not packed: they go to this machine alone, where packing costs more than it saves.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["content-security-policy"] = POLICY
+                headers["x-content-type-options"] = "nosniff"
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, guarded)
 
 
 def _picture(data: bytes, media: str) -> Response:

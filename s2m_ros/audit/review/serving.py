@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -18,7 +19,9 @@ def listen(port: int) -> socket.socket:
         return socket.create_server((LOOPBACK, port))
     except OSError as error:
         raise InputError(
-            f"port {port}", f"cannot be used ({error.strerror})", "give another --port, or 0"
+            f"port {port}",
+            f"cannot be used ({os.strerror(error.errno or 0)})",
+            "give another --port, or 0",
         ) from error
 
 

@@ -20,7 +20,7 @@ from s2m_ros.audit.explain.levels import level_changes, level_facts
 from s2m_ros.audit.explain.links import conclusion, links
 from s2m_ros.audit.explain.page import write_page
 from s2m_ros.audit.explain.panels import panels
-from s2m_ros.audit.explain.text import render
+from s2m_ros.audit.explain.text import render, title_of
 from s2m_ros.audit.rings import edges
 from s2m_ros.cli.main import main
 from s2m_ros.config import Hazards as HazardSettings
@@ -72,6 +72,20 @@ def test_times_are_seconds_or_stamps(store: Path) -> None:
         assert chains.of_time(opened, stamp(7)).stamp_ns == stamp(7)
         with pytest.raises(InputError, match="it has 17"):
             chains.of_track(opened, 4)
+        with pytest.raises(InputError, match=r"ends at 2\.9 s"):
+            chains.of_time(opened, stamp(60))
+        with pytest.raises(InputError, match="64 x 48 pixels"):
+            chains.of_pixel(opened, stamp(3), "front", 64, 2)
+    with pytest.raises(InputError, match="no time"):
+        chains.parse_time("nan", 0)
+
+
+def test_the_title_says_when_an_object_out_of_view_was_seen(store: Path) -> None:
+    with Store(store) as opened:
+        chain = chains.of_track(opened, 17, stamp(7))
+    assert title_of(chain) == "track 17 at 0.7 s, camera front"
+    held = replace(chain, seen_ns=stamp(4))
+    assert title_of(held) == "track 17 at 0.7 s, camera front, as last seen at 0.4 s"
 
 
 def test_pictures_and_page(store: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -69,6 +69,53 @@ def test_looking_and_marking(page: Any, served: Any) -> None:
     page.wait_for_selector("#tracks .said.false")
     page.click("#coco")
     expect(page.locator("#told")).to_contain_text("0 objects")
+
+
+def _held(page: Any) -> Callable[[], None]:
+    """Mark the track true, with an answer that waits until what is returned is called."""
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/api/label", hold)
+    with page.expect_request("**/api/label"):
+        page.keyboard.press("t")
+    return lambda: held[0].continue_()
+
+
+def test_what_is_typed_while_a_mark_is_saved_stays(page: Any, served: Any) -> None:
+    release = _held(page)
+    page.keyboard.press("l")
+    page.keyboard.type("whe")
+    expect(page.locator("#label")).to_have_value("whe")
+    release()
+    page.wait_for_selector("#tracks .said.true")
+    page.keyboard.type("el chock")
+    page.keyboard.press("Enter")
+    expect(page.locator("#tracks b")).to_contain_text("wheel chock")
+    assert Labels(served.store)[track_key(17)] == Label("true", "wheel chock")
+
+
+def test_a_name_given_while_a_mark_is_saved_takes_nothing_back(page: Any, served: Any) -> None:
+    release = _held(page)
+    page.keyboard.press("l")
+    page.keyboard.type("cone")
+    expect(page.locator("#label")).to_have_value("cone")
+    page.keyboard.press("Enter")
+    release()
+    expect(page.locator("#tracks b")).to_contain_text("cone")
+    assert Labels(served.store)[track_key(17)] == Label("true", "cone")
+
+
+def test_a_smaller_window_cuts_nothing_off(page: Any) -> None:
+    page.set_viewport_size({"width": 1000, "height": 700})
+    box = page.locator("#help").bounding_box()
+    assert box["x"] + box["width"] <= 1000
+    assert page.locator("#time").bounding_box()["width"] < 1000
 
 
 def test_filters(page: Any) -> None:

@@ -20,6 +20,7 @@ from s2m_ros.audit.review import views
 from s2m_ros.audit.review.export import write_coco, write_training
 from s2m_ros.audit.review.labels import Label, Labels, track_key
 from s2m_ros.audit.rings import edges, simplified
+from s2m_ros.cli.main import main
 from s2m_ros.evaluation import layouts
 from s2m_ros.store import Store
 from s2m_ros.types import InputError
@@ -135,6 +136,25 @@ def test_the_training_set_is_what_evaluation_reads(tmp_path: Path) -> None:
     assert len(list((tmp_path / "false" / "normal").glob("*.jpg"))) == 5
     assert not list((tmp_path / "true" / "normal").glob("*.jpg"))
     assert not layouts.read_label(next((tmp_path / "false" / "labels").iterdir())).anomaly.any()
+
+
+def test_no_page_without_anything_to_show(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "000001.mcap").write_bytes(b"no MCAP")
+    for command in (["explain"], ["review", "--no-browser", "--port", "0"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*command, str(tmp_path)])
+        assert ended.value.code == 2
+        assert "no message that can be read" in capsys.readouterr().err
+
+
+def test_a_taken_port_says_so() -> None:
+    from s2m_ros.audit.review.serving import listen
+
+    with listen(0) as taken, pytest.raises(InputError, match=r"\(Address already in use\)"):
+        listen(taken.getsockname()[1])
 
 
 def test_broken_labels_say_so(tmp_path: Path) -> None:

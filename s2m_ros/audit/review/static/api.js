@@ -33,8 +33,9 @@ export class Frames {
     const key = `${camera}/${index}`;
     let frame = this.#held.get(key);
     if (!frame) {
-      frame = Promise.all([get(`/api/frame/${key}`), bitmap(`/api/picture/${key}`)]).then(
-        ([data, picture]) => {
+      // The picture is asked for first: it is unpacked here while the server works on the rest.
+      frame = Promise.all([bitmap(`/api/picture/${key}`), get(`/api/frame/${key}`)]).then(
+        ([picture, data]) => {
           let score = null;
           return { data, picture, score: () => (score ??= bitmap(`/api/score/${key}`)) };
         },

@@ -29,7 +29,8 @@ export class CameraView {
     else this.#say(context, w * scale, h * scale, "no picture was stored");
     if (score) context.drawImage(heat(score, view.cut, this.drive.rarity_limit), 0, 0, w * scale, h * scale);
     context.lineJoin = "round";
-    if (view.dropped) for (const item of frame.data.dropped) this.#dropped(context, item, scale);
+    const said = [];
+    if (view.dropped) for (const item of frame.data.dropped) this.#dropped(context, item, scale, w * scale, said);
     if (view.masks) {
       for (const mask of frame.data.masks) this.#mask(context, mask, scale, view.selected);
       for (const mask of frame.data.masks) this.#label(context, mask, scale, w * scale, view.selected);
@@ -76,7 +77,8 @@ export class CameraView {
     pill(context, text, x, Math.max(0, mask.box[1] * scale - 22), this.#colour(mask));
   }
 
-  #dropped(context, item, scale) {
+  // said: where words stand already; others go above them.
+  #dropped(context, item, scale, width, said) {
     context.strokeStyle = "#ff9a62";
     context.lineWidth = 1.2;
     context.setLineDash([4, 3]);
@@ -87,7 +89,14 @@ export class CameraView {
     context.font = "11px system-ui, sans-serif";
     context.fillStyle = "#ffb48a";
     context.textBaseline = "bottom";
-    context.fillText(`${item.reason} ${item.evidence.toFixed(2)}`, ring[0] * scale, ring[1] * scale - 2);
+    const text = `${item.reason.replaceAll("_", " ")} ${item.evidence.toFixed(2)}`;
+    const long = context.measureText(text).width;
+    const x = Math.max(0, Math.min(ring[0] * scale, width - long));
+    let y = Math.max(14, ring[1] * scale - 2);
+    const meets = (other) => Math.abs(other.y - y) < 13 && x < other.end && other.x < x + long;
+    for (let other; y > 27 && (other = said.find(meets)); ) y = other.y - 13;
+    said.push({ x, y, end: x + long });
+    context.fillText(text, x, y);
   }
 
   #say(context, width, height, text) {

@@ -24,6 +24,7 @@ export class GroundView {
     const at = ([ahead, left]) => [width / 2 - left * scale, height - (ahead + BEHIND_M) * scale];
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "alphabetic";
+    context.lineWidth = 1;
     for (const ring of [10, 20, 30, 40]) {
       context.strokeStyle = "#232d3c";
       context.beginPath();

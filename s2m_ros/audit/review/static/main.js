@@ -22,6 +22,7 @@ const detail = new Detail(drive, label);
 let tracks = [];
 let playing = null;
 let turn = 0;
+let saving = Promise.resolve();
 
 function stamps() {
   return drive.cameras[view.camera] ?? [];
@@ -99,10 +100,16 @@ function step(by) {
 async function label(change) {
   const track = drive.tracks.find((t) => t.track === view.selected);
   if (!track) return tell("pick a track first");
-  const said = { verdict: track.verdict, name: track.name, ...change };
+  const before = { verdict: track.verdict, name: track.name };
+  Object.assign(track, change); // at once: what is said next goes with it
+  const said = { track: track.track, verdict: track.verdict, name: track.name };
+  const mine = (saving = saving.catch(() => {}).then(() => post("/api/label", said)));
   try {
-    drive.tracks = await post("/api/label", { track: track.track, ...said });
+    const told = await mine;
+    if (saving !== mine) return; // a later one brings both
+    drive.tracks = told;
   } catch (error) {
+    Object.assign(track, before);
     return tell(error.message);
   }
   list.update();

@@ -33,9 +33,10 @@ export class TimeLine {
     }
     context.globalAlpha = 1;
     context.fillStyle = "#ffffff";
-    context.fillRect(x(now) - 1, 0, 2, height - 14);
+    const place = Math.max(4, Math.min(width - 4, x(now)));
+    context.fillRect(place - 1, 0, 2, height - 14);
     context.beginPath();
-    context.arc(x(now), 4, 4, 0, 2 * Math.PI);
+    context.arc(place, 4, 4, 0, 2 * Math.PI);
     context.fill();
   }
 

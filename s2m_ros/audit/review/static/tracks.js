@@ -106,17 +106,19 @@ export class Detail {
 
   async draw(track) {
     if (!track) {
+      this.track = null;
       this.place.replaceChildren(element("p", { class: "muted" }, "Pick a track in the list, in the image or from above."));
       return;
     }
+    if (this.track === track.track) return this.#said(track); // what is being typed stays
     this.track = track.track;
     const level = this.drive.levels[track.level];
     const verdict = (value, key, text) =>
       element(
         "button",
         {
-          class: `${value} ${track.verdict === value ? "on" : ""}`, title: key,
-          onclick: () => this.onLabel({ verdict: track.verdict === value ? "" : value }),
+          class: value, title: key,
+          onclick: (event) => this.onLabel({ verdict: event.target.classList.contains("on") ? "" : value }),
         },
         text,
       );
@@ -131,8 +133,17 @@ export class Detail {
       element("p", {}, track.text),
       chain,
     );
+    this.#said(track);
     const links = await this.#chain(track.track);
     if (this.track === track.track) chain.replaceChildren(...links.map(section));
+  }
+
+  #said(track) {
+    for (const button of this.place.querySelectorAll(".verdicts button")) {
+      button.classList.toggle("on", button.classList.contains(track.verdict || "none"));
+    }
+    const name = document.getElementById("label");
+    if (name !== document.activeElement) name.value = track.name;
   }
 
   async #chain(number) {
