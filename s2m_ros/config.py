@@ -371,6 +371,9 @@ def load(
 def _read(path: Path) -> dict[str, Any]:
     try:
         tree = read_yaml(path) or {}
+    except FileNotFoundError as error:
+        names = ", ".join(sorted(file.stem for file in PROFILES.glob("*.yaml")))
+        raise ConfigError(f"{path}: no such file, and no profile: those are {names}") from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: not a readable YAML file: {error}") from error
     if not isinstance(tree, dict):

@@ -8,9 +8,10 @@ imported only when it is asked for, so that ``s2m --help`` needs neither NumPy n
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import typer
@@ -131,6 +132,9 @@ def _register(app: typer.Typer, command: Command) -> None:
     module = importlib.import_module(f"s2m_ros.cli.{name}")
     group = getattr(module, "app", None)
     if isinstance(group, typer.Typer):
+        for inner in group.registered_commands:
+            if inner.callback is not None:
+                inner.help = inner.help or _paragraphs(inner.callback)
         app.add_typer(
             group,
             name=command.name,
@@ -140,7 +144,14 @@ def _register(app: typer.Typer, command: Command) -> None:
         )
     else:
         function = getattr(module, name)
-        app.command(command.name, rich_help_panel=command.panel)(function)
+        help = _paragraphs(function)
+        app.command(command.name, help=help, rich_help_panel=command.panel)(function)
+
+
+def _paragraphs(function: Callable[..., object]) -> str:
+    """Its docstring with a line for each paragraph: the terminal is narrower than our lines."""
+    paragraphs = inspect.cleandoc(function.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _nothing() -> None:

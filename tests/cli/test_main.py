@@ -77,6 +77,17 @@ def test_an_error_of_the_user_is_one_line(
     assert "Traceback" not in shown.err + shown.out
 
 
+def test_help_breaks_lines_where_the_terminal_ends() -> None:
+    def example() -> None:
+        """First.
+
+        One sentence that goes
+        on here.
+        """
+
+    assert cli._paragraphs(example) == "First.\n\nOne sentence that goes on here."
+
+
 def test_debug_lets_the_error_through(failing: Callable[[Exception], None]) -> None:
     failing(InputError("points", "empty", "look at the sensor"))
     with pytest.raises(InputError):

@@ -109,6 +109,10 @@ def test_a_name_given_while_a_mark_is_saved_takes_nothing_back(page: Any, served
     release()
     expect(page.locator("#tracks b")).to_contain_text("cone")
     assert Labels(served.store)[track_key(17)] == Label("true", "cone")
+    page.keyboard.press("l")
+    page.keyboard.type("chock")
+    page.keyboard.press("Enter")
+    expect(page.locator("#tracks b")).to_have_text("#17 chock")
 
 
 def test_a_smaller_window_cuts_nothing_off(page: Any) -> None:

@@ -173,7 +173,7 @@ const KEYS = {
   t: ["mark the track true: a real unknown object", () => label({ verdict: "true" })],
   f: ["mark it false: there is none", () => label({ verdict: "false" })],
   u: ["unmark it", () => label({ verdict: "", name: "" })],
-  l: ["label it", () => $("label")?.focus()],
+  l: ["label it", () => $("label")?.select()],
   n: ["next track that nobody looked at", () => step(1 + tracks.slice(1 + tracks.findIndex((t) => t.track === view.selected)).findIndex((t) => !t.verdict))],
   s: ["score map", () => toggle("score")],
   "[": ["score from a lower rarity", () => cut(-0.5)],
