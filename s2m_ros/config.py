@@ -229,7 +229,7 @@ class Intake(Section):
         500.0, "An image older than this when its turn comes is dropped", "ms", gt=0
     )
     frozen_ms: float = leaf(
-        500.0, "A picture repeated bit by bit for so long means UNKNOWN; 0 never", "ms", ge=0,
+        300.0, "A picture repeated bit by bit for so long means UNKNOWN; 0 never", "ms", ge=0,
         le=60_000,
     )  # fmt: skip
     input_timeout_ms: float = leaf(

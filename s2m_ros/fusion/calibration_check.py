@@ -21,13 +21,13 @@ from s2m_ros.types import Bool, Float32, Float64, Role, RoleMap
 TILT_DEG = 2.0
 """Ground that leans so much for a while is not under the wheels: the LiDAR is tilted."""
 TURN_DEG = 1.5
-_WINDOW_S = 0.7
+_WINDOW_S = 0.5
 _LEAST_SWEEPS = 3
 _OLDEST_S = 2.0
 
 
 class TiltCheck:
-    """The lean of the ground, as the sweeps show it, over the last 0.7 s; over three sweeps where
+    """The lean of the ground, as the sweeps show it, over the last 0.5 s; over three sweeps where
     fewer are worked off in that time."""
 
     def __init__(self) -> None:
