@@ -78,6 +78,9 @@ def test_cv_bridge_converts_what_we_do_not() -> None:
     message.encoding = "h264"
     with pytest.raises(InputError, match="camera/front/image_raw: encoding 'h264'"):
         convert(message)
+    message.encoding = "64FC3"  # eight times as many bytes as there are
+    with pytest.raises(InputError, match="camera/front/image_raw: encoding '64FC3'"):
+        convert(message)
 
 
 def test_without_cv_bridge_there_is_no_converter(monkeypatch: pytest.MonkeyPatch) -> None:

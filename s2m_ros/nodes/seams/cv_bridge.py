@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 
 from s2m_ros.types import InputError, UInt8
@@ -21,11 +22,12 @@ def converter(source: str) -> Callable[[Any], UInt8] | None:
     def convert(message: Any) -> UInt8:
         try:
             return np.asarray(bridge.imgmsg_to_cv2(message, desired_encoding="rgb8"), np.uint8)
-        except cv_bridge.CvBridgeError as error:
+        # Of data that are too short NumPy complains, of a shape that cannot be OpenCV.
+        except (cv_bridge.CvBridgeError, TypeError, ValueError, cv2.error) as error:
             raise InputError(
                 source,
                 f"encoding '{message.encoding}': cv_bridge says {error}",
-                "publish rgb8 or bgr8",
+                "publish rgb8 or bgr8, whole images",
             ) from error
 
     return convert
