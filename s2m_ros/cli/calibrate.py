@@ -18,7 +18,9 @@ def calibrate(
             "labels/, as the review page exports them."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("out/site.npz"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="File to write.", dir_okay=False, writable=True)
+    ] = Path("out/site.npz"),
     false_masks_per_minute: Annotated[
         float, typer.Option(help="Rate of false masks at the operating point.")
     ] = 1.0,

@@ -46,10 +46,16 @@ def ranked(vector: Float32, specimens: Sequence[Specimen], most: int) -> list[Hi
 def by_specimen(name: str, specimens: Sequence[Specimen]) -> Specimen:
     """The specimen named SOURCE#TRACK, or what is enough of it. Raises InputError if not one."""
     source, found, track = name.rpartition("#")
+    if not found:
+        raise InputError(
+            f"--like {name}",
+            "there is no such file",
+            "give a picture, or an object of the atlas as SOURCE#TRACK",
+        )
     members = [
         one
         for one in specimens
-        if found and track.isdigit() and int(track) in one.tracks and one.source.endswith(source)
+        if track.isdigit() and int(track) in one.tracks and one.source.endswith(source)
     ]
     if len(members) != 1:
         raise InputError(

@@ -85,6 +85,8 @@ def test_words_need_a_pair_of_models() -> None:
 def test_a_name_that_fits_none_or_many_is_refused() -> None:
     specimens = [mining.specimen("a/drive", 1), mining.specimen("b/drive", 1)]
     assert query.by_specimen("a/drive#1", specimens) is specimens[0]
-    for name in ("drive#1", "drive#7", "drive"):
+    for name in ("drive#1", "drive#7", "drive#x"):
         with pytest.raises(InputError, match="objects of the atlas fit"):
             query.by_specimen(name, specimens)
+    with pytest.raises(InputError, match="no such file"):
+        query.by_specimen("nope.jpg", specimens)
