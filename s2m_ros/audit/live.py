@@ -38,8 +38,8 @@ CLOCK_PERIOD_S = 0.02
 
 _STEP_S = 0.01
 LAG_LIMIT_S = 60.0
-# Topics of every ROS graph that say nothing about the drive.
-_NOISE = {"/parameter_events", "/rosout", "/clock"}
+# Topics that say nothing about the drive.
+_NOISE = {"/parameter_events", "/rosout", "/clock", f"/{topics.PULSE}"}
 _TRANSFORMS = "tf2_msgs/msg/TFMessage"  # an array, whose stamps are not at its beginning
 
 
@@ -280,6 +280,7 @@ class _Session:
         self._left_alone = _NOISE | audit | inputs.topics
         self._subscribed: set[str] = set()
         self._node.create_timer(0.2, self._subscribe_new)
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._spin, daemon=True)
 
     def __enter__(self) -> _Session:
@@ -379,7 +380,11 @@ class _Session:
         ]  # without tf2 nobody may listen to those
 
     def _tick(self) -> None:
-        """Publish the clock, when it is due."""
+        """Publish the clock, when it is due. Raises ReplayError when recording has ended."""
+        if self._failure is not None:
+            raise ReplayError(
+                f"what the nodes say is no longer recorded: {self._failure!r}: report it"
+            ) from self._failure
         now_s = time.monotonic()
         if not self._clock.simulated or now_s - self._ticked_s < CLOCK_PERIOD_S:
             return
@@ -474,8 +479,11 @@ class _Session:
     def _spin(self) -> None:
         from rclpy.executors import ExternalShutdownException
 
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
+        try:
+            with contextlib.suppress(ExternalShutdownException):
+                self._executor.spin()
+        except Exception as error:
+            self._failure = error
 
 
 def _died(name: str, code: int, log: Path) -> str:

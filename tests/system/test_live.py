@@ -15,6 +15,7 @@ pytest.importorskip("rclpy")
 
 from drives import FRAMES, write_drive
 
+from s2m_ros.audit import live
 from s2m_ros.audit.drive import load_drive
 from s2m_ros.audit.live import ReplayError
 from s2m_ros.audit.replay import Options, replay
@@ -89,6 +90,20 @@ def test_a_node_that_cannot_start_is_named_with_its_log(source: Path, tmp_path: 
     )
     with pytest.raises(ReplayError, match=r"node tracker ended .*confirm_hits.*tracker\.log"):
         replay(source, tmp_path / "out", Options(broken))
+    assert processes_of(os.getpid()) == []
+
+
+@pytest.mark.timeout(120)
+def test_a_recording_that_fails_ends_the_replay(
+    source: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("cannot be read")
+
+    monkeypatch.setattr(live, "decode_health", fails)
+    config = load(overrides={"perception.model.path": str(model)})
+    with pytest.raises(ReplayError, match="no longer recorded: ValueError.*cannot be read"):
+        replay(source, tmp_path / "out", Options(config))
     assert processes_of(os.getpid()) == []
 
 
