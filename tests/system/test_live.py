@@ -102,7 +102,7 @@ def test_a_recording_that_fails_ends_the_replay(
 
     monkeypatch.setattr(live, "decode_health", fails)
     config = load(overrides={"perception.model.path": str(model)})
-    with pytest.raises(ReplayError, match="no longer recorded: ValueError.*cannot be read"):
+    with pytest.raises(ReplayError, match=r"no longer recorded: ValueError.*cannot be read"):
         replay(source, tmp_path / "out", Options(config))
     assert processes_of(os.getpid()) == []
 
