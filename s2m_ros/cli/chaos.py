@@ -76,11 +76,8 @@ def chaos(
     }
     report.write(verdicts, about, out)
     console.print(report.table(verdicts))
-    if late_ms > 50:
-        console.print(
-            f"the machine was too slow to keep pace (the player lagged {late_ms:.0f} ms): times "
-            "of a live run mean little then", highlight=False,
-        )  # fmt: skip
+    if pace := report.pace(late_ms):
+        console.print(pace, highlight=False)
     left_out = [fault.name for fault in chosen if fault.process] if not live else []
     if left_out:
         console.print(f"only with --live: {', '.join(left_out)}", highlight=False)

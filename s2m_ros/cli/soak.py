@@ -53,6 +53,8 @@ def soak(
              "player late, 95 %": f"{late_ms:.0f} ms", "figures": figures}  # fmt: skip
     report.write(verdicts, about, out)
     console.print(report.table(verdicts))
+    if pace := report.pace(late_ms):
+        console.print(pace, highlight=False)
     for g in grown:
         console.print(
             f"{g.node:<16} memory {100 * g.memory:+.1f} %, handles {g.handles:+d} in "
