@@ -31,8 +31,8 @@ BESIDE, BESIDE_M = 0.25, (0.5, 1.0)
 LEAST_M, LEAST_BESIDE_M = 1.3, 0.5
 
 
-def draw(number: int, ground: str) -> dict[str, Any]:
-    """The scenario as its file holds it."""
+def draw(number: int, ground: str) -> scenario.Scenario:
+    """The scenario with this ground."""
     rng = np.random.default_rng(SEED + number)
     drawn: dict[str, Any] = yaml.safe_load((SCENARIOS / f"{ground}.yaml").read_text())
     drawn["actors"] = [a for a in drawn["actors"] if _stays(a)] + _objects(rng)
@@ -45,7 +45,7 @@ def draw(number: int, ground: str) -> dict[str, Any]:
     drawn.pop("cameras", None)
     if ground != "slope":
         drawn.pop("relief", None)
-    return drawn
+    return scenario.Scenario.model_validate(drawn)
 
 
 def _stays(actor: dict[str, Any]) -> bool:
@@ -90,9 +90,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, ground in enumerate(GROUNDS):
         drawn = draw(number, ground)
-        path = folder / f"{drawn['name']}.yaml"
-        path.write_text(yaml.safe_dump(drawn, sort_keys=False, default_flow_style=None))
-        scenario.load(path)  # that it can be used
+        path = folder / f"{drawn.name}.yaml"
+        drawn.save(path)
         print(path)
 
 

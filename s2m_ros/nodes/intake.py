@@ -50,13 +50,13 @@ class Intake:
     """Subscriptions and publishers of a node; what is wrong with them goes to ``conditions``.
 
     errors: causes that are diagnostics of level ERROR whatever the state; delays: how late the
-    messages of each topic come, by their stamps.
+    messages of each topic come, by their stamps; hearing: whether anything comes at all.
     """
 
     def __init__(self, node: Node, inbox: Inbox, conditions: Conditions) -> None:
         self._node = node
         self._inbox = inbox
-        self._hearing = Hearing(node)
+        self.hearing = Hearing(node)
         self._conditions = conditions
         self._inputs: dict[str, _Input] = {}
         self._endpoints: dict[str, tuple[Any, QoSProfile, bool]] = {}
@@ -138,10 +138,6 @@ class Intake:
         self._inputs.clear()
         self.delays.clear()
 
-    def require_hearing(self) -> None:
-        """Raises Deaf when nothing reaches this process any more."""
-        self._hearing.require()
-
     def check(self, settings: Settings) -> None:
         """What only the passing of time shows: silence, calm after refusals, peers that left."""
         now_s = time.monotonic()
@@ -171,7 +167,7 @@ class Intake:
         if entry is None:  # taken just before the node left the topic
             return
         entry.arrived_s, entry.heard = time.monotonic(), True
-        self._hearing.heard()
+        self.hearing.heard()
         stamp = stamp_ns(message.header.stamp) if hasattr(message, "header") else None
         self.delays[topic].add(stamp, self._now_ns(), entry.arrived_s)
         self._inbox.put(topic, message, entry.capacity)

@@ -248,7 +248,7 @@ class StageNode(ManagedNode):
 
     def _beat(self) -> None:
         self._guarded(self._look_after, None)
-        self.intake.require_hearing()
+        self.intake.hearing.require()
 
     def _look_after(self) -> None:
         self.intake.check(self.config.intake)

@@ -85,10 +85,10 @@ def test_all_are_started_and_all_are_ended(
     assert not any(alive(pid) for pid in pids.values())
 
 
-def test_one_that_ends_is_started_again_and_the_others_stay(
-    program: Callable[[str, str], NodeSpec], tmp_path: Path
-) -> None:
-    said = Said()
+def one_dies_twice_beside_another(
+    program: Callable[[str, str], NodeSpec], tmp_path: Path, said: Said
+) -> list[int]:
+    """The exit codes of the one that dies; the other one must stay."""
     specs = [program("stays", WAITS), program("dies", DIES)]
     with Processes(
         specs, said, respawn_delay_s=0.05, environment={"PYTHONPATH": str(tmp_path)}
@@ -96,7 +96,14 @@ def test_one_that_ends_is_started_again_and_the_others_stay(
         first = processes.running["stays"]
         until(lambda: len(processes.exits["dies"]) >= 2, processes)
         assert processes.running["stays"] == first
-    assert set(processes.exits["dies"]) == {3}
+    return processes.exits["dies"]
+
+
+def test_one_that_ends_is_started_again_and_the_others_stay(
+    program: Callable[[str, str], NodeSpec], tmp_path: Path
+) -> None:
+    said = Said()
+    assert set(one_dies_twice_beside_another(program, tmp_path, said)) == {3}
     assert said.has("dies", "last words")
     assert said.has("dies", "ended with exit code 3, starting again in 0.05 s")
 
@@ -114,13 +121,7 @@ def test_one_that_cannot_be_started_again_is_tried_later_and_the_others_stay(
         return true_start(nursery, name, command)
 
     monkeypatch.setattr(Nursery, "start", start)
-    specs = [program("stays", WAITS), program("dies", DIES)]
-    with Processes(
-        specs, said, respawn_delay_s=0.05, environment={"PYTHONPATH": str(tmp_path)}
-    ) as processes:
-        first = processes.running["stays"]
-        until(lambda: len(processes.exits["dies"]) >= 2, processes)
-        assert processes.running["stays"] == first
+    one_dies_twice_beside_another(program, tmp_path, said)
     assert refused == ["dies", "dies"]
     assert said.has("dies", "no process left; trying again in 0.05 s")
 
