@@ -114,14 +114,14 @@ class Reporter:
     def _compose(self, drops: Mapping[str, int]) -> Health:
         self._sequence += 1
         verdict, now_ns = self._verdict(), self._now_ns()
-        cycles = tuple(self._cycles)
+        cycles = self._cycles.copy()  # the worker adds to it meanwhile, see pipeline/clocks.py
         mean_ms = sum(cycles) / len(cycles) if cycles else 0.0
         values = {
             "state": verdict.state.name,
             "age_s": f"{self._age_s(now_ns):.2f}",
             "rate_hz": f"{1e3 / mean_ms:.2f}" if mean_ms else "0",
             "jitter_ms": f"{max(cycles) - min(cycles):.1f}" if cycles else "0",
-            **{name: f"{value:.1f}" for name, value in tuple(self._timings.items())},
+            **{name: f"{value:.1f}" for name, value in self._timings.items()},
             **{f"drops.{name}": str(count) for name, count in drops.items()},
             **self.values,
         }

@@ -1,5 +1,9 @@
-"""How late messages come by their stamps, how well they meet, and what that says of clocks."""
+"""How late messages come by their stamps, how well they meet, and what that says of clocks.
 
+One thread adds while another asks: what is asked is answered from a ``copy()`` of the deque, which
+no other thread can enter. ``tuple(deque)`` is none: it can begin a garbage collection, and that
+another thread, between making its iterator and using it.
+"""
 from __future__ import annotations
 
 from collections import deque
@@ -32,14 +36,14 @@ class Delays:
 
     def rate_hz(self, now_s: float) -> float:
         """Of the newest messages; it falls while none comes."""
-        arrivals = tuple(self._arrivals_s)
+        arrivals = self._arrivals_s.copy()
         span_s = max(now_s, arrivals[-1]) - arrivals[0] if len(arrivals) > 1 else 0.0
         return (len(arrivals) - 1) / span_s if span_s > 0 else 0.0
 
     @property
     def least_ms(self) -> float | None:
         """None before the first message."""
-        return min(tuple(self._ms), default=None)
+        return min(self._ms.copy(), default=None)
 
 
 class SyncRecord:
@@ -54,7 +58,7 @@ class SyncRecord:
 
     def figures(self) -> Iterator[tuple[str, str]]:
         """Share of the images that met a sweep, and the median and largest difference."""
-        newest = tuple(self._apart)  # at once: another thread may add to it
+        newest = self._apart.copy()
         met = sorted(apart * 1e-6 for apart in newest if apart is not None)
         if newest:
             yield "success", f"{len(met) / len(newest):.3f}"

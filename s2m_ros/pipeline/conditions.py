@@ -82,5 +82,5 @@ class Conditions:
         return worst(self._held[cause]) if cause in self._held else None
 
     def worst(self) -> Condition:
-        held = [c for cause in tuple(self._held.values()) for c in cause]
-        return worst([*tuple(self._latched.values()), *held])
+        held = [c for cause in self._held.copy().values() for c in cause]
+        return worst([*self._latched.copy().values(), *held])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -18,11 +19,19 @@ MS = 1_000_000
 
 @pytest.fixture
 def restless() -> Iterator[None]:
-    """Threads take turns as often as they can."""
-    usual = sys.getswitchinterval()
+    """Threads take turns as often as they can, in each garbage collection too, of which many are."""
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+
+    def linger(*_: object) -> None:
+        sum(range(20))  # the interpreter gives way to other threads between two instructions
+
     sys.setswitchinterval(1e-6)
+    gc.set_threshold(1)
+    gc.callbacks.append(linger)
     yield
-    sys.setswitchinterval(usual)
+    gc.callbacks.remove(linger)
+    gc.set_threshold(*threshold)
+    sys.setswitchinterval(interval)
 
 
 @given(st.lists(st.none() | st.integers(-80 * MS, 80 * MS), min_size=1, max_size=50))
