@@ -174,7 +174,7 @@ class Fusion(Section):
     rectified: bool = leaf(False, "The images are rectified: use P, ignore distortion")
     per_point_compensation: bool = leaf(False, "Undo ego motion point by point within a sweep")
     calibration_check: Literal["off", "lidar", "all"] = leaf(
-        "lidar",
+        "all",
         "What is compared with its calibration, DEGRADED when it does not fit: the LiDAR's tilt, or"
         " the cameras' direction too",
     )

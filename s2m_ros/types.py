@@ -122,6 +122,23 @@ class RoleMap:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EdgeMap:
+    """Where an image changes sharply from column to column, on a grid laid over it.
+
+    edges: bool (h, w).
+    """
+
+    edges: Bool
+    image_size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        _require(
+            self.edges.ndim == 2 and self.edges.dtype == np.bool_,
+            f"edges: expected bool (h, w), got {self.edges.dtype} {self.edges.shape}",
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Prompt:
     """One prompt: a row of ``Prompts``, without its unused points."""
 
@@ -214,7 +231,8 @@ class ObjectMask:
 class ObjectMasks:
     """All masks of one image. The grid covers the image of image_size; both are (width, height).
 
-    drops: how many candidates were discarded, by reason.
+    drops: how many candidates were discarded, by reason. edges: None unless the camera is compared
+    with the LiDAR.
     """
 
     stamp_ns: int
@@ -229,6 +247,7 @@ class ObjectMasks:
     reason: str = ""
     sequence: int = 0
     drops: Mapping[str, int] = field(default_factory=dict)
+    edges: EdgeMap | None = None
 
     def dense(self, item: ObjectMask) -> Bool:
         """The mask on the whole grid: bool (grid height, grid width)."""

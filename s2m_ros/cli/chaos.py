@@ -54,7 +54,7 @@ def chaos(
         chosen = named(faults or [])
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    settings = load(config, {**bench.CHECKED, **overrides(None, None, None, set_)})
+    settings = load(config, overrides(None, None, None, set_))
     with ended_by_sigterm(), Narrator(console) as narrator:
         drive = drive or simulated(scenario, out, narrator)
         if live:

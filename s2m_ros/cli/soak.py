@@ -32,14 +32,13 @@ def soak(
 
     from s2m_ros.audit.chaos import bench, report
     from s2m_ros.audit.chaos import soak as soaking
-    from s2m_ros.audit.chaos.bench import CHECKED
     from s2m_ros.cli._drives import simulated
     from s2m_ros.cli._narrator import Narrator
     from s2m_ros.cli._signals import ended_by_sigterm
     from s2m_ros.config import load
 
     console = Console()
-    settings = load(config, {**CHECKED, **overrides(None, None, None, set_)})
+    settings = load(config, overrides(None, None, None, set_))
     spells = soaking.random_spells(minutes, seed)
     with ended_by_sigterm(), Narrator(console) as narrator:
         drive = drive or simulated("apron", out, narrator)

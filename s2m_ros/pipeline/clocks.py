@@ -4,6 +4,7 @@ One thread adds while another asks: what is asked is answered from a ``copy()`` 
 no other thread can enter. ``tuple(deque)`` is none: it can begin a garbage collection, and that
 another thread, between making its iterator and using it.
 """
+
 from __future__ import annotations
 
 from collections import deque

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s2m_ros.types import Bool, InputError, ObjectMask, ObjectMasks, Prompt, Role, RoleMap, State
+from s2m_ros.types import (
+    Bool,
+    EdgeMap,
+    InputError,
+    ObjectMask,
+    ObjectMasks,
+    Prompt,
+    Role,
+    RoleMap,
+    State,
+)
 from s2m_ros.wire.checks import bounded, cells
 from s2m_ros.wire.counts import decode_counts, encode_counts
 from s2m_ros.wire.enums import member
@@ -78,6 +88,7 @@ def encode_masks(factory: MessageFactory, masks: ObjectMasks) -> Any:
         roles_width=0 if roles is None else roles.roles.shape[1],
         roles_height=0 if roles is None else roles.roles.shape[0],
         roles=np.empty(0, np.uint8) if roles is None else roles.roles.ravel(),
+        **_edge_fields(masks.edges),
         **encode_counts(masks.drops),
     )
 
@@ -100,6 +111,7 @@ def decode_masks(message: Any, source: str) -> ObjectMasks:
         reason=message.reason,
         sequence=int(message.sequence),
         drops=decode_counts(message, source),
+        edges=_decode_edges(message, image_size, source),
     )
 
 
@@ -205,3 +217,28 @@ def _decode_roles(message: Any, image_size: tuple[int, int], source: str) -> Rol
         )
     member(Role, int(roles.max()), source)
     return RoleMap(roles.reshape(height, width), image_size)
+
+
+def _edge_fields(edges: EdgeMap | None) -> dict[str, Any]:
+    if edges is None:
+        return {"edges_width": 0, "edges_height": 0, "edges": np.empty(0, np.uint8)}
+    height, width = edges.edges.shape
+    packed = np.packbits(edges.edges, axis=1)
+    return {"edges_width": width, "edges_height": height, "edges": packed.ravel()}
+
+
+def _decode_edges(message: Any, image_size: tuple[int, int], source: str) -> EdgeMap | None:
+    width, height = int(message.edges_width), int(message.edges_height)
+    if width * height == 0:
+        return None
+    cells(source, "grid of edges", width, height)
+    packed = np.frombuffer(message.edges, np.uint8)
+    row_bytes = -(-width // 8)
+    if packed.size != row_bytes * height:
+        raise InputError(
+            source,
+            f"{packed.size} bytes of edges for a grid of {width} x {height}",
+            f"publish a bit per cell, {row_bytes} bytes per row",
+        )
+    bits = np.unpackbits(packed.reshape(height, row_bytes), axis=1, count=width)
+    return EdgeMap(bits.view(np.bool_), image_size)

@@ -137,3 +137,14 @@ def test_the_same_images_give_the_same_bytes(folder: Path) -> None:
             + [serialised(o.score, "sensor_msgs/msg/Image") for o in outputs]
         )
     assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize(("check", "sent"), [("off", False), ("lidar", False), ("all", True)])
+def test_edges_go_out_while_the_camera_is_compared(folder: Path, check: str, sent: bool) -> None:
+    camera, ms = stage(folder, **{"fusion.calibration_check": check}), 1_000_000
+    had = [
+        decode_masks(camera.process(image([BOX], at_ms * ms)).masks, "masks").edges
+        for at_ms in (1000, 1100, 1200, 1300, 400)  # the clock goes back at the end
+    ]
+    assert [edges is not None for edges in had] == [sent, False, sent, False, sent]
+    assert all(edges.edges.any() for edges in had if edges is not None)

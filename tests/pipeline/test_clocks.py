@@ -19,7 +19,7 @@ MS = 1_000_000
 
 @pytest.fixture
 def restless() -> Iterator[None]:
-    """Threads take turns as often as they can, in each garbage collection too, of which many are."""
+    """Threads take turns as often as they can, in each of many garbage collections too."""
     interval, threshold = sys.getswitchinterval(), gc.get_threshold()
 
     def linger(*_: object) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from s2m_ros.fusion.transforms import from_yaw
 from s2m_ros.types import (
+    EdgeMap,
     EgoPose,
     Evidence,
     Hazard,
@@ -85,6 +86,7 @@ def masks(
         reason,
         5,
         {"low_evidence": 3, "duplicate": 1},
+        EdgeMap(np.random.default_rng(0).random((5, 13)) < 0.3, image_size),
     )
 
 

@@ -71,14 +71,23 @@ def test_masks(factory: Any) -> None:
 
 
 @pytest.mark.parametrize("factory", FACTORIES)
-def test_masks_without_roles_or_items(factory: Any) -> None:
+def test_masks_without_roles_edges_or_items(factory: Any) -> None:
     value = masks(items=(), state=State.UNKNOWN, reason="camera/front/image_raw: truncated")
     message = encode_masks(factory, value)
     message.roles_width = message.roles_height = 0
+    message.edges_width = message.edges_height = 0
     decoded = decode_masks(over_the_wire(message, "s2m_msgs/msg/ObjectMaskArray"), "masks")
     assert decoded.roles is None
+    assert decoded.edges is None
     assert decoded.items == ()
     assert (decoded.state, decoded.reason) == (value.state, value.reason)
+
+
+def test_edges_that_do_not_fill_their_grid() -> None:
+    message = encode_masks(RosbagsFactory(), masks())
+    message.edges_width = 24
+    with pytest.raises(InputError, match="10 bytes of edges for a grid of 24 x 5"):
+        decode_masks(message, "masks")
 
 
 def test_masks_outside_their_grid() -> None:

@@ -28,8 +28,6 @@ from s2m_ros.wire.hazards import decode_hazards
 
 BEFORE_S, LASTS_S, AFTER_S = 3.0, 2.0, 3.0
 RESPAWN_S = 0.2
-CHECKED = {"fusion.calibration_check": "all"}
-"""What a bench of faults sets unless told otherwise: one of the faults is a camera that slipped."""
 
 
 def in_lockstep(

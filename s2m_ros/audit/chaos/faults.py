@@ -14,6 +14,7 @@ from s2m_ros.fusion.transforms import from_rotation_vector
 from s2m_ros.wire.factory import load_typestore
 
 IMAGE, CLOUD, ODOM = "sensor_msgs/msg/Image", "sensor_msgs/msg/PointCloud2", "nav_msgs/msg/Odometry"
+INFO = "sensor_msgs/msg/CameraInfo"
 BLIND, NOTICED, HARMLESS = "blind", "noticed", "harmless"
 """Nothing may look clear; must be said, though the pipeline still sees; may pass without a word."""
 _TURN_RAD = np.radians(3.0)
@@ -126,28 +127,46 @@ def _filled(level: int) -> Callable[[Any, Hand], None]:
     return edit
 
 
-def _tilted(value: Any, hand: Hand) -> None:
-    """The LiDAR is turned by 3 degrees about its y axis: it looks down, or up."""
-    turn = from_rotation_vector([0.0, _TURN_RAD, 0.0])
-    points = value.data.reshape(-1, value.point_step).copy()
-    columns = [next(f.offset for f in value.fields if f.name == name) for name in "xyz"]
-    xyz = np.stack([points[:, o : o + 4].copy().view("<f4")[:, 0] for o in columns], axis=1)
-    moved = (xyz @ turn.T).astype("<f4")
-    for i, o in enumerate(columns):
-        points[:, o : o + 4] = moved[:, i : i + 1].copy().view(np.uint8)
-    value.data = points.reshape(-1)
+def _lidar_turned(about: list[float]) -> Callable[[Any, Hand], None]:
+    """The LiDAR is turned by 3 degrees about this axis of its frame."""
+    turn = from_rotation_vector(_TURN_RAD * np.array(about))
+
+    def edit(value: Any, hand: Hand) -> None:
+        points = value.data.reshape(-1, value.point_step).copy()
+        columns = [next(f.offset for f in value.fields if f.name == name) for name in "xyz"]
+        xyz = np.stack([points[:, o : o + 4].copy().view("<f4")[:, 0] for o in columns], axis=1)
+        moved = (xyz @ turn.T).astype("<f4")
+        for i, o in enumerate(columns):
+            points[:, o : o + 4] = moved[:, i : i + 1].copy().view(np.uint8)
+        value.data = points.reshape(-1)
+
+    return edit
 
 
-def _turned(value: Any, hand: Hand) -> None:
-    """The camera is turned by 3 degrees about its y axis: it looks to the side."""
-    image = value.data.reshape(value.height, value.step)[:, : value.width * 3]
-    image = image.reshape(value.height, value.width, 3)
-    focal = value.width  # 53 degrees of view, near enough for what a mount does when it slips
-    k = np.array([[focal, 0, value.width / 2], [0, focal, value.height / 2], [0, 0, 1.0]])
-    warp = k @ from_rotation_vector([0.0, _TURN_RAD, 0.0]) @ np.linalg.inv(k)
-    size = (int(value.width), int(value.height))
-    turned = cv2.warpPerspective(image, warp, size, borderMode=cv2.BORDER_REPLICATE)
-    value.step, value.data = value.width * 3, np.asarray(turned, np.uint8).reshape(-1)
+def _camera_turned(about: list[float]) -> Change:
+    """The camera is turned by 3 degrees about this axis of its optical frame.
+
+    Before its camera_info is heard a focal length of the picture's width is assumed.
+    """
+    turn = from_rotation_vector(_TURN_RAD * np.array(about))
+
+    def edit(value: Any, hand: Hand) -> None:
+        image = value.data.reshape(value.height, value.step)[:, : value.width * 3]
+        image = image.reshape(value.height, value.width, 3)
+        size = (int(value.width), int(value.height))
+        guess = np.array([[size[0], 0, size[0] / 2], [0, size[0], size[1] / 2], [0, 0, 1.0]])
+        k = hand.kept.get(value.header.frame_id, guess)
+        warp = k @ turn @ np.linalg.inv(k)
+        turned = cv2.warpPerspective(image, warp, size, borderMode=cv2.BORDER_REPLICATE)
+        value.step, value.data = value.width * 3, np.asarray(turned, np.uint8).reshape(-1)
+
+    def change(message: Message, hand: Hand) -> list[Message]:
+        if message.type == INFO:
+            info: Any = load_typestore().deserialize_cdr(message.data, message.type)
+            hand.kept[info.header.frame_id] = np.reshape(info.k, (3, 3))
+        return _edit(IMAGE, edit)(message, hand)
+
+    return change
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -166,8 +185,30 @@ FAULTS: tuple[Fault, ...] = (
     Fault("frozen", "one image again and again", BLIND, _edit(IMAGE, _frozen)),
     Fault("black", "black images", BLIND, _edit(IMAGE, _filled(0))),
     Fault("saturated", "white images", BLIND, _edit(IMAGE, _filled(255))),
-    Fault("lidar_tilted", "LiDAR turned by 3 degrees", NOTICED, _edit(CLOUD, _tilted)),
-    Fault("camera_turned", "camera turned by 3 degrees", NOTICED, _edit(IMAGE, _turned)),
+    Fault(
+        "lidar_tilted",
+        "LiDAR turned by 3 degrees: it looks down",
+        NOTICED,
+        _edit(CLOUD, _lidar_turned([0, 1, 0])),
+    ),
+    Fault(
+        "lidar_turned",
+        "LiDAR turned by 3 degrees to the side",
+        NOTICED,
+        _edit(CLOUD, _lidar_turned([0, 0, 1])),
+    ),
+    Fault(
+        "camera_tilted",
+        "camera turned by 3 degrees: it looks up",
+        NOTICED,
+        _camera_turned([1, 0, 0]),
+    ),
+    Fault(
+        "camera_turned",
+        "camera turned by 3 degrees to the side",
+        NOTICED,
+        _camera_turned([0, 1, 0]),
+    ),
     Fault("model_throws", "the model's session raises", BLIND, process="throw"),
     Fault("camera_killed", "camera node: SIGKILL", BLIND, process="kill camera_"),
     Fault("fusion_killed", "fusion node: SIGKILL", BLIND, process="kill fusion"),

@@ -1,0 +1,57 @@
+"""Where a LiDAR sees a thing end to its left or right, and looks past it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from s2m_ros.fusion.groups import Index
+from s2m_ros.types import Float32, Float64
+
+_AZIMUTHS, _ELEVATION_DEG = 900, 0.85
+"""Cells in which neighbouring beams are sought: two beams wide, two high on usual LiDARs."""
+_STANDS_M, _SIDE_M, _FAR_M = 0.1, 0.3, 60.0
+"""What is at least so high stands; its sides are taken from here on, and so far."""
+_BEHIND, _BEHIND_M = 1.1, 1.0
+"""What is nearer than this beside a point belongs to the same thing."""
+_SAME, _SAME_M = 0.02, 0.15
+"""Neighbours whose range differs by less are of one thing."""
+
+
+def silhouettes(points: Float32, height: Float32, sensor: Float64) -> Index:
+    """Those of points (N, 3) at the left or right side of a standing thing, seen from the sensor.
+
+    height: float32 (N,), m over the ground; sensor: float64 (3,), in the frame of the points. At
+    most one a side, cell and thing; a point alone, as a raindrop gives it, is none.
+    """
+    stands = (height > _STANDS_M).nonzero()[0]
+    beam = points[stands] - sensor.astype(np.float32)
+    across = np.hypot(beam[:, 0], beam[:, 1])
+    azimuth = np.arctan2(beam[:, 1], beam[:, 0]) * (_AZIMUTHS / (2 * np.pi))
+    range_m = np.hypot(across, beam[:, 2])
+    column = np.floor(azimuth).astype(np.intp)
+    row = np.floor(np.degrees(np.arctan2(beam[:, 2], across)) / _ELEVATION_DEG).astype(np.intp)
+    if not len(stands):
+        return stands
+    row -= row.min() - 1
+    nearest = np.full((int(row.max()) + 2, _AZIMUTHS), np.inf, np.float32)
+    np.minimum.at(nearest, (row, column % _AZIMUTHS), range_m)
+
+    def beside(rows: int, columns: int) -> Float32:
+        return np.asarray(nearest[row + rows, (column + columns) % _AZIMUTHS])
+
+    close = _SAME * range_m + _SAME_M
+    lone = np.ones(len(stands), np.bool_)
+    for rows in (-1, 1):
+        for columns in (-1, 0, 1):
+            lone &= ~(np.abs(beside(rows, columns) - range_m) < close)
+    front = range_m < beside(0, 0) * (1 + _SAME) + _SAME_M
+    chosen = front & ~lone & (height[stands] > _SIDE_M) & (range_m < _FAR_M)
+    found = []
+    for side in (-1, 1):
+        open_ = beside(0, side) > _BEHIND * range_m + _BEHIND_M
+        at = (chosen & open_).nonzero()[0]
+        at = at[np.lexsort((-side * azimuth[at], column[at], row[at]))]  # outermost of a cell first
+        new = np.ones(len(at), np.bool_)
+        new[1:] = (np.diff(row[at]) != 0) | (np.diff(column[at]) != 0)
+        found.append(at[new])
+    return np.asarray(stands[np.concatenate(found)])

@@ -1,0 +1,198 @@
+"""Sides of things that a LiDAR sees, and the upright edges of a camera that is turned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s2m_ros.fusion.calibration_check.silhouettes import silhouettes
+from s2m_ros.fusion.calibration_check.turn import Turn, TurnCheck
+from s2m_ros.fusion.camera import CameraModel
+from s2m_ros.fusion.transforms import apply, from_yaw, invert
+from s2m_ros.perception.edges import upright_edges
+from s2m_ros.types import EdgeMap, Float32, Float64, UInt8
+
+SIZE = (960, 540)
+CAMERA = CameraModel.from_parameters("t", SIZE, "plumb_bob", [600, 0, 480, 0, 600, 270, 0, 0, 1])
+CAMERA_FROM_BASE = invert(
+    np.array([[0, 0, 1, 1.5], [-1, 0, 0, 0], [0, -1, 0, 1.6], [0, 0, 0, 1.0]])
+)
+SENSOR = np.array([1.0, 0.0, 1.9])
+POSTS = ((8.0, -3.0), (11.0, 1.2), (14.0, 6.0), (17.0, -5.0), (21.0, 3.0), (26.0, -1.0))
+"""x and y of posts that are 0.5 m wide and 2 m high."""
+MS = 1_000_000
+
+
+def sweep(yaw: float = 0.0) -> tuple[Float32, Float32, Float64]:
+    """Points (N, 3) of a flat ground with posts, their heights, and the sensor; turned about z."""
+    azimuth, elevation = np.meshgrid(
+        np.radians(np.arange(-45, 45, 0.2)), np.radians(np.arange(-18, 2, 0.42))
+    )
+    ray = np.stack(
+        [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth)], -1
+    ).reshape(-1, 2)
+    up = np.sin(elevation).ravel()
+    with np.errstate(divide="ignore"):
+        reach = np.where(up < -0.01, -SENSOR[2] / up, np.inf)
+    for x, y in POSTS:  # a flat front, across the way
+        far = (x - SENSOR[0]) / ray[:, 0]
+        z = SENSOR[2] + far * up
+        hit = (np.abs(SENSOR[1] + far * ray[:, 1] - y) < 0.25) & (z > 0) & (z < 2) & (far < reach)
+        reach = np.where(hit, far, reach)
+    got = reach < 70
+    direction = np.column_stack([ray, up])[got]
+    points = SENSOR + direction * reach[got, None]
+    turn = from_yaw(yaw)
+    return (
+        apply(turn, points).astype(np.float32),
+        points[:, 2].astype(np.float32),
+        np.asarray(apply(turn, SENSOR[None])[0]),
+    )
+
+
+def drawn(pitch_deg: float, yaw_deg: float) -> EdgeMap:
+    """The edges of the posts, where a camera turned by this about its x and y axis sees them."""
+    edges = np.zeros((90, 320), np.bool_)
+    turn = np.eye(4)  # OpenCV's own, as reference
+    turn[:3, :3] = cv2.Rodrigues(np.radians([pitch_deg, yaw_deg, 0.0]))[0]
+    for x, y in POSTS:
+        for side in (-0.25, 0.25):
+            foot_and_top = np.array([[x, y + side, 0.0], [x, y + side, 2.0]])
+            pixels, held = CAMERA.project(apply(turn @ CAMERA_FROM_BASE, foot_and_top))
+            if held.all():
+                (x0, y0), (_, y1) = pixels
+                edges[round(y1 / 6) : round(y0 / 6), int(x0 / 3)] = True
+    return EdgeMap(edges, SIZE)
+
+
+def test_a_side_is_where_the_next_beam_passes() -> None:
+    points, height, sensor = sweep()
+    sides = points[silhouettes(points, height, sensor)]
+    assert len(sides) > 40
+    for x, y, _ in sides:
+        off = min(abs(abs(y - post_y) - 0.25) for post_x, post_y in POSTS if abs(post_x - x) < 0.1)
+        assert off < np.radians(0.2) * np.hypot(x, y) + 0.01  # one beam
+
+
+@given(st.floats(-np.pi, np.pi))
+def test_sides_do_not_depend_on_where_the_sensor_counts_from(yaw: float) -> None:
+    points, height, sensor = sweep()
+    there = len(silhouettes(points, height, sensor))
+    assert abs(len(silhouettes(*sweep(yaw))) - there) < 0.2 * there
+
+
+def test_raindrops_have_no_sides() -> None:
+    rng = np.random.default_rng(0)
+    far, azimuth = rng.uniform(3, 15, 300), rng.uniform(-0.6, 0.6, 300)
+    drops = np.column_stack(
+        [far * np.cos(azimuth), far * np.sin(azimuth), rng.uniform(0.4, 3, 300)]
+    )
+    found = silhouettes(drops.astype(np.float32), drops[:, 2].astype(np.float32), SENSOR)
+    assert len(found) < 0.1 * len(drops)
+
+
+def test_without_points_there_are_no_sides() -> None:
+    nothing = np.zeros((0, 3), np.float32)
+    assert len(silhouettes(nothing, nothing[:, 0], SENSOR)) == 0
+    ground = np.array([[5.0, 0.0, 0.0]], np.float32)
+    assert len(silhouettes(ground, ground[:, 2], SENSOR)) == 0
+
+
+def verdicts(pitch_deg: float, yaw_deg: float, images: int = 5) -> list[Turn | None]:
+    points, height, sensor = sweep()
+    sides, check = points[silhouettes(points, height, sensor)], TurnCheck()
+    edges = drawn(pitch_deg, yaw_deg)
+    return [check.add(i * 100 * MS, sides, edges, CAMERA, CAMERA_FROM_BASE) for i in range(images)]
+
+
+@pytest.mark.parametrize("turn", [(0.0, 0.0), (0.0, 0.8), (0.8, 0.0)])
+def test_a_true_calibration_is_not_doubted(turn: tuple[float, float]) -> None:
+    assert verdicts(*turn) == [None] * 5
+
+
+@pytest.mark.parametrize("turn", [(0, 3), (0, -3), (0, 2), (0, 5), (3, 0), (-3, 0), (2, 2)])
+def test_a_turned_camera_is_told_with_its_angles(turn: tuple[float, float]) -> None:
+    told = verdicts(*turn)
+    assert told[0] is None  # one image is none
+    assert told[-1] == pytest.approx(turn, abs=0.8)
+
+
+def test_a_camera_that_slips_is_told_within_a_second_at_any_rate() -> None:
+    points, height, sensor = sweep()
+    sides, true, slipped = points[silhouettes(points, height, sensor)], drawn(0, 0), drawn(0, 3)
+    for period_ms in (50, 100, 200, 400):
+        check = TurnCheck()
+        for i in range(20):
+            assert check.add(i * period_ms * MS, sides, true, CAMERA, CAMERA_FROM_BASE) is None
+        at_ms = range(20 * period_ms, 20 * period_ms + 1000, period_ms)
+        assert any(check.add(t * MS, sides, slipped, CAMERA, CAMERA_FROM_BASE) for t in at_ms)
+
+
+def test_too_few_sides_say_nothing() -> None:
+    points, height, sensor = sweep()
+    sides, check = points[silhouettes(points, height, sensor)], TurnCheck()
+    one = sides[np.abs(sides[:, 0] - POSTS[0][0]) < 0.5]
+    assert len(one) > 4
+    edges = drawn(0, 3)
+    for few in (one, sides[:0]):
+        told = [check.add(i * 100 * MS, few, edges, CAMERA, CAMERA_FROM_BASE) for i in range(9)]
+        assert told == [None] * 9
+
+
+@pytest.fixture(scope="module")
+def street(data_dir: Path) -> Callable[[float, float], list[Turn | None]]:
+    """What is told of the real drive if its camera were turned by so many degrees."""
+    folder = data_dir / "lidar" / "kitti_sequence"
+    if not (folder / "calib.txt").is_file():
+        pytest.skip(f"no {folder}")
+    lines = (line.split(":") for line in (folder / "calib.txt").read_text().splitlines() if line)
+    values = {name: np.array(numbers.split(), float) for name, numbers in lines}
+    matrix, rectify, velo = values["P2"].reshape(3, 4), np.eye(4), np.eye(4)
+    rectify[:3, :3], velo[:3] = (
+        values["R0_rect"].reshape(3, 3),
+        values["Tr_velo_to_cam"].reshape(3, 4),
+    )
+    from_velo = rectify @ velo
+    from_velo[0, 3] += matrix[0, 3] / matrix[0, 0]
+    drive: list[tuple[UInt8, Float32]] = []
+    for path in sorted((folder / "image_02").glob("*.jpg")):
+        points = np.load(folder / "velodyne_front" / f"{path.stem}.npz")["xyzi"][:, :3]
+        drive.append((cv2.imread(str(path))[..., ::-1], points.astype(np.float32)))
+    size = drive[0][0].shape[1::-1]
+    model = CameraModel.from_parameters("kitti", size, "plumb_bob", matrix[:, :3].ravel())
+
+    def told(pitch_deg: float, yaw_deg: float) -> list[Turn | None]:
+        turn = cv2.Rodrigues(np.radians([pitch_deg, yaw_deg, 0.0]))[0]
+        warp = matrix[:, :3] @ turn @ np.linalg.inv(matrix[:, :3])
+        check, found = TurnCheck(), []
+        for i, (image, points) in enumerate(drive):
+            seen = cv2.warpPerspective(image, warp, size, borderMode=cv2.BORDER_REPLICATE)
+            sides = points[silhouettes(points, points[:, 2] + np.float32(1.73), np.zeros(3))]
+            edges = upright_edges(np.asarray(seen, np.uint8))
+            found.append(check.add(i * 100 * MS, sides, edges, model, from_velo))
+        return found
+
+    return told
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    "turn", [(0.0, 0.0), (0.0, 0.7), (0.0, 3.0), (0.0, -3.0), (-3.0, 0.0), (2.0, 2.0)]
+)
+def test_a_real_street(
+    street: Callable[[float, float], list[Turn | None]], turn: tuple[float, float]
+) -> None:
+    told = street(*turn)
+    assert len(told) == 40
+    if max(map(abs, turn)) < 1:
+        assert told == [None] * 40
+    else:
+        late = [t for t in told[5:] if t is None]
+        assert not late, told
+        assert np.median([t for t in told if t], axis=0) == pytest.approx(turn, abs=0.8)
