@@ -14,7 +14,7 @@ from s2m_ros.types import Float32, Float64
 
 from .silhouettes import silhouettes
 from .tilt import TiltCheck
-from .turn import TurnCheck
+from .turn import Turn, TurnCheck
 
 __all__ = ["CalibrationCheck"]
 
@@ -26,6 +26,7 @@ class CalibrationCheck:
         self._cameras = cameras
         self._tilt = TiltCheck()
         self._turns: dict[str, TurnCheck] = {}
+        self._turned: dict[str, Turn | None] = {}
 
     def look(
         self, stamp_ns: int, images: Sequence[Image], cloud: Cloud, shown: Float64 | None
@@ -42,21 +43,21 @@ class CalibrationCheck:
             doubts.append(f"extrinsics of the LiDAR: {lean}: calibrate it to base_link again")
         if self._cameras and any(image.masks.edges for image in images):
             sides = cloud.points[silhouettes(cloud.points, cloud.height, cloud.sensor)]
-            doubts += filter(None, (self._turned(stamp_ns, image, sides) for image in images))
-        return tuple(doubts)
-
-    def _turned(self, stamp_ns: int, image: Image, sides: Float32) -> str:
-        """What speaks against the direction of one camera, or an empty string."""
-        name, edges = image.masks.camera, image.masks.edges
-        if edges is None:
-            return ""
-        turn = self._turns.setdefault(name, TurnCheck()).add(
-            stamp_ns, sides, edges, image.model, invert(image.base_from_camera)
-        )
-        if turn is None:
-            return ""
-        return (
+            for image in images:
+                self._compare(stamp_ns, image, sides)
+        doubts += [
             f"extrinsics of camera '{name}': it fits the LiDAR best when turned by "
             f"{turn.pitch_deg:+.0f} degrees in pitch and {turn.yaw_deg:+.0f} in yaw: calibrate the "
             "two again"
-        )
+            for name in (image.masks.camera for image in images)
+            if (turn := self._turned.get(name))
+        ]
+        return tuple(doubts)
+
+    def _compare(self, stamp_ns: int, image: Image, sides: Float32) -> None:
+        """One camera with the LiDAR. Not each image has edges: what was found holds till then."""
+        name, edges = image.masks.camera, image.masks.edges
+        if edges is not None:
+            self._turned[name] = self._turns.setdefault(name, TurnCheck()).add(
+                stamp_ns, sides, edges, image.model, invert(image.base_from_camera)
+            )

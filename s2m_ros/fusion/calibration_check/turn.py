@@ -27,6 +27,7 @@ _PITCH_DEG, _YAW_DEG = np.meshgrid(
 _MOST_POINTS = 80
 _NONE_DEG, _SAME_DEG = 0.8, 1.3
 """Less is no turn; two that differ by less are the same."""
+_AS_GOOD = 0.97
 _FADING_S = 0.35
 """What was seen fades to 1/e of its weight in this time."""
 _LEAST_GAIN, _LEAST_RATIO = 0.12, 1.4
@@ -101,8 +102,9 @@ class TurnCheck:
             return None
         enough = self._seen >= self._seen.max() / 2
         share = np.where(enough, self._hits / np.maximum(self._seen, 1e-9), 0.0)
-        best = np.unravel_index(int(share.argmax()), _SHAPE)
-        most, none = float(share[best]), float(share[_TURN_DEG < _NONE_DEG].max())
+        most, none = float(share.max()), float(share[_TURN_DEG < _NONE_DEG].max())
+        as_good = np.where(share >= _AS_GOOD * most, _TURN_DEG, np.inf)
+        best = np.unravel_index(int(as_good.argmin()), _SHAPE)  # the least of them
         any_turn = float(np.median(share[enough]))
         clear = most >= _LEAST_RATIO * any_turn and most - none >= _LEAST_GAIN * (most - any_turn)
         found = Turn(float(_PITCH_DEG[best]), float(_YAW_DEG[best]))
