@@ -157,7 +157,8 @@ def main() -> None:
                   flush=True)  # fmt: skip
             false, images = false + wrongly, images + len(seen)
     for turn, values in total.items():
-        print(f"all, {turn:19} {images:6} {false:5}  {'':11} {shares(values)}")
+        print(f"{f'all, {turn}':24} {images:6} {false:5}  {'':11} {shares(values)}"
+              f" of {len(values)} instants")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from s2m_ros.audit.drive import LIVE, LOCKSTEP
 from s2m_ros.audit.inputs import Inputs, find_inputs
 from s2m_ros.audit.lockstep import run_lockstep
 from s2m_ros.audit.merge import merge
+from s2m_ros.audit.pace import lag
 from s2m_ros.audit.status import Status
 from s2m_ros.bags import BagError, BagReader, TopicMap
 from s2m_ros.config import Config, leaves
@@ -68,11 +69,7 @@ def replay(
                 for name, why in played.left_out.items()
                 if name != topics.TF_STATIC or not inputs.config.fusion.calibration_file
             ]  # the fusion node has what is in /tf_static as a file
-            if played.late_ms > 20:
-                notes.append(
-                    f"this machine was too slow to keep the recorded pace: 5 % of the messages "
-                    f"went out more than {played.late_ms:.0f} ms late"
-                )
+            notes += filter(None, [lag(played.late_ms)])
         status("writing the bag", 0.0)
         with BagReader(results) as outputs:
             merge(bag, outputs, target, about=about, overwrite=True)

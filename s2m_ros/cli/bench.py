@@ -47,6 +47,7 @@ def bench(
     from rich.text import Text
 
     from s2m_ros.audit.bench import inside, report, runs
+    from s2m_ros.audit.pace import lag
     from s2m_ros.cli._drives import simulated
     from s2m_ros.cli._narrator import Narrator
     from s2m_ros.cli._signals import ended_by_sigterm
@@ -77,12 +78,8 @@ def bench(
     else:
         console.print(Text(found.headline, style="bold"))
     for run in made:
-        if run.player_late_ms > 50:
-            console.print(
-                f"the machine was too slow to play at {run.rate_hz:g} Hz: messages went out up to "
-                f"{run.player_late_ms:.0f} ms late",
-                style="yellow",
-            )
+        if late := lag(run.player_late_ms):
+            console.print(f"at {run.rate_hz:g} Hz {late}", style="yellow", highlight=False)
     console.print(
         Text("report     ", style="bold") + Text(str(out / "report.html")), soft_wrap=True
     )

@@ -40,6 +40,7 @@ def chaos(
 
     from s2m_ros.audit.chaos import bench, report
     from s2m_ros.audit.chaos.faults import FAULTS, named
+    from s2m_ros.audit.pace import lag
     from s2m_ros.cli._drives import simulated
     from s2m_ros.cli._narrator import Narrator
     from s2m_ros.cli._signals import ended_by_sigterm
@@ -76,8 +77,8 @@ def chaos(
     }
     report.write(verdicts, about, out)
     console.print(report.table(verdicts))
-    if pace := report.pace(late_ms):
-        console.print(pace, highlight=False)
+    if late := lag(late_ms):
+        console.print(late, highlight=False)
     left_out = [fault.name for fault in chosen if fault.process] if not live else []
     if left_out:
         console.print(f"only with --live: {', '.join(left_out)}", highlight=False)

@@ -32,6 +32,7 @@ def soak(
 
     from s2m_ros.audit.chaos import bench, report
     from s2m_ros.audit.chaos import soak as soaking
+    from s2m_ros.audit.pace import lag
     from s2m_ros.cli._drives import simulated
     from s2m_ros.cli._narrator import Narrator
     from s2m_ros.cli._signals import ended_by_sigterm
@@ -52,8 +53,8 @@ def soak(
              "player late, 95 %": f"{late_ms:.0f} ms", "figures": figures}  # fmt: skip
     report.write(verdicts, about, out)
     console.print(report.table(verdicts))
-    if pace := report.pace(late_ms):
-        console.print(pace, highlight=False)
+    if late := lag(late_ms):
+        console.print(late, highlight=False)
     for g in grown:
         console.print(
             f"{g.node:<16} memory {100 * g.memory:+.1f} %, handles {g.handles:+d} in "

@@ -43,19 +43,6 @@ def headline(verdicts: Sequence[Verdict]) -> str:
     )
 
 
-_ON_TIME_MS = 50.0
-
-
-def pace(late_ms: float) -> str:
-    """What to say of a player that was so late (95 %); empty when it kept pace."""
-    if late_ms <= _ON_TIME_MS:
-        return ""
-    return (
-        f"the machine was too slow to keep pace (the player, in place of the sensors, lagged "
-        f"{late_ms:.0f} ms): times of a live run mean little then"
-    )
-
-
 def row(verdict: Verdict) -> tuple[str, ...]:
     said = ", ".join(f"{n} {state}" for state, n in verdict.states.items()) or "nothing"
     return (

@@ -110,11 +110,6 @@ def test_the_verdict(effect: str, answers: list[tuple[float, State, int]], passe
     assert judge(said(*answers), spell).passed is passed
 
 
-def test_a_player_that_was_late_is_told() -> None:
-    assert report.pace(20.0) == ""
-    assert "lagged 5401 ms" in report.pace(5401.0)
-
-
 def test_an_unknown_fault_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"gremlins: expected of camera_loss"):
         named(["gremlins"])
