@@ -17,10 +17,15 @@ POSTS = ((8.0, -3.0), (11.0, 1.2), (14.0, 6.0), (17.0, -5.0), (21.0, 3.0), (26.0
 """x and y of posts that are 0.5 m wide and 2 m high."""
 
 
-def sweep(yaw: float = 0.0) -> tuple[Float32, Float32, Float64]:
-    """Points (N, 3) of a flat ground with posts, their heights, and the sensor; turned about z."""
+def sweep(
+    yaw: float = 0.0, apart_deg: tuple[float, float] = (0.2, 0.42)
+) -> tuple[Float32, Float32, Float64]:
+    """Points (N, 3) of a flat ground with posts, their heights, and the sensor; turned about z.
+
+    apart_deg: of neighbouring beams, in azimuth and elevation.
+    """
     azimuth, elevation = np.meshgrid(
-        np.radians(np.arange(-45, 45, 0.2)), np.radians(np.arange(-18, 2, 0.42))
+        np.radians(np.arange(-45, 45, apart_deg[0])), np.radians(np.arange(-18, 2, apart_deg[1]))
     )
     ray = np.stack(
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth)], -1
