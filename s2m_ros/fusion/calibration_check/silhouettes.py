@@ -47,10 +47,11 @@ def silhouettes(points: Float32, height: Float32, sensor: Float64) -> Index:
             lone &= ~(np.abs(beside(rows, columns) - range_m) < close)
     front = range_m < beside(0, 0) * (1 + _SAME) + _SAME_M
     chosen = front & ~lone & (height[stands] > _SIDE_M) & (range_m < _FAR_M)
+    past = _BEHIND * range_m + _BEHIND_M
     found = []
     for side in (-1, 1):
-        past = _BEHIND * range_m + _BEHIND_M
-        at = (chosen & (beside(0, side) > past) & (beside(0, 2 * side) > past)).nonzero()[0]
+        free = chosen & (beside(0, side) > past) & (beside(0, 2 * side) > past)
+        at = free.nonzero()[0]
         at = at[np.lexsort((-side * azimuth[at], column[at], row[at]))]  # outermost of a cell first
         new = np.ones(len(at), np.bool_)
         new[1:] = (np.diff(row[at]) != 0) | (np.diff(column[at]) != 0)

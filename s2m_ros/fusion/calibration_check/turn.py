@@ -2,8 +2,7 @@
 
 Where a beam hits a thing and the next one passes it, the picture has an upright edge, if camera
 and LiDAR stand as they are calibrated (Levinson and Thrun, Automatic Online Calibration of Cameras
-and Lasers, RSS 2013). Of all small
-turns, in pitch and yaw, the true one finds by far the most edges.
+and Lasers, RSS 2013). Of all small turns, in pitch and yaw, the true one finds the most edges.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.transforms import apply, from_rotation_vector
 from s2m_ros.types import EdgeMap, Float32, Float64
 
-TURN_DEG = 1.5
+TURN_DEG = 2.0
 _APART_DEG = 1.0
 """Sides that are further apart are different ones."""
 _LEAST_SIDES, _LEAST_POINTS = 3, 20
@@ -24,14 +23,16 @@ _PITCH_DEG, _YAW_DEG = np.meshgrid(
     np.arange(-4.5, 4.6, 0.75), np.arange(-6.0, 6.1, 0.5), indexing="ij"
 )
 """Turns that are tried, about the x and y axis of the optical frame."""
-_MOST_POINTS = 80
-_NONE_DEG, _SAME_DEG = 0.8, 1.3
-"""Less is no turn; two that differ by less are the same."""
+_MOST_POINTS = 160
+_SAME_DEG = 1.3
+"""Two turns that differ by less are the same."""
 _AS_GOOD = 0.97
+"""Of the best: the least of such turns is taken."""
 _FADING_S = 0.35
 """What was seen fades to 1/e of its weight in this time."""
-_LEAST_GAIN, _LEAST_RATIO = 0.12, 1.4
-"""Of the best turn against none, over what any turn finds; and of the best against any."""
+_LEAST_GAIN, _LEAST_SIGMA = 0.10, 3.5
+"""By how much the best turn must beat all that are far from it, over what any turn finds; and
+what any turn finds, in deviations of a binomial distribution: several hundred are tried."""
 
 
 def _matrices() -> Float32:
@@ -102,13 +103,19 @@ class TurnCheck:
             return None
         enough = self._seen >= self._seen.max() / 2
         share = np.where(enough, self._hits / np.maximum(self._seen, 1e-9), 0.0)
-        most, none = float(share.max()), float(share[_TURN_DEG < _NONE_DEG].max())
+        most = float(share.max())
         as_good = np.where(share >= _AS_GOOD * most, _TURN_DEG, np.inf)
-        best = np.unravel_index(int(as_good.argmin()), _SHAPE)  # the least of them
-        any_turn = float(np.median(share[enough]))
-        clear = most >= _LEAST_RATIO * any_turn and most - none >= _LEAST_GAIN * (most - any_turn)
+        best = np.unravel_index(int(as_good.argmin()), _SHAPE)
         found = Turn(float(_PITCH_DEG[best]), float(_YAW_DEG[best]))
-        return found if clear and most > 0 and _TURN_DEG[best] >= TURN_DEG else None
+        any_turn = float(np.median(share[enough]))
+        points = float(self._seen[best]) / self._weight  # of an image: the next shows the same
+        by_chance = float(np.sqrt(any_turn * (1 - any_turn) / points))
+        more = most - any_turn
+        if _TURN_DEG[best] < TURN_DEG or more < _LEAST_SIGMA * by_chance:
+            return None
+        apart_deg = np.hypot(_PITCH_DEG - found.pitch_deg, _YAW_DEG - found.yaw_deg)
+        other = float(share[apart_deg >= TURN_DEG].max())
+        return found if most - other >= _LEAST_GAIN * more else None
 
 
 def _found(points: Float32, edges: EdgeMap, camera: CameraModel) -> tuple[Float64, Float64]:
