@@ -185,6 +185,6 @@ def test_six_real_cameras(crossing: nuscenes.Frame, data_dir: Path) -> None:
                 told[masks.camera, yaw_deg] = found
 
     assert not [camera for camera, yaw_deg in told if yaw_deg == 0]
-    assert len(told) >= 6  # of 12: some cameras see little but trees
+    assert len(told) >= 9  # of 12: some cameras see little but trees
     off_deg = [abs(turn.yaw_deg + yaw_deg) for (_, yaw_deg), turn in told.items()]
     assert np.median(off_deg) < 1.0  # a facade fits in several places
