@@ -104,7 +104,7 @@ class TurnCheck:
         enough = self._seen >= self._seen.max() / 2
         share = np.where(enough, self._hits / np.maximum(self._seen, 1e-9), 0.0)
         most = float(share.max())
-        as_good = np.where(share >= _AS_GOOD * most, _TURN_DEG, np.inf)
+        as_good = np.where(enough & (share >= _AS_GOOD * most), _TURN_DEG, np.inf)
         best = np.unravel_index(int(as_good.argmin()), _SHAPE)
         found = Turn(float(_PITCH_DEG[best]), float(_YAW_DEG[best]))
         any_turn = float(np.median(share[enough]))
