@@ -21,14 +21,6 @@ pytestmark = pytest.mark.data
 
 
 @pytest.fixture(scope="module")
-def frame(data_dir: Path) -> nuscenes.Frame:
-    folder = data_dir / "lidar" / "nuscenes_frame"
-    if not (folder / "info.json").is_file():
-        pytest.skip(f"no {folder}")
-    return nuscenes.load(folder)
-
-
-@pytest.fixture(scope="module")
 def fused(frame: nuscenes.Frame) -> Objects3D:
     fusion = Fusion(Settings(), frame.rig)
     for name, model in frame.models.items():

@@ -154,31 +154,22 @@ def test_a_real_street(
         assert np.median([t for t in told if t], axis=0) == pytest.approx(turn, abs=0.8)
 
 
-@pytest.fixture(scope="module")
-def crossing(data_dir: Path) -> nuscenes.Frame:
-    """Six cameras and a LiDAR of 32 beams."""
-    folder = data_dir / "lidar" / "nuscenes_frame"
-    if not (folder / "info.json").is_file():
-        pytest.skip(f"no {folder}")
-    return nuscenes.load(folder)
-
-
 @pytest.mark.data
-def test_six_real_cameras(crossing: nuscenes.Frame, data_dir: Path) -> None:
-    base_from_lidar = crossing.rig.base_from(crossing.sweep.frame_id)
-    points = apply(base_from_lidar, crossing.sweep.points).astype(np.float32)
+def test_six_real_cameras(frame: nuscenes.Frame, data_dir: Path) -> None:
+    base_from_lidar = frame.rig.base_from(frame.sweep.frame_id)
+    points = apply(base_from_lidar, frame.sweep.points).astype(np.float32)
     sides = points[silhouettes(points, points[:, 2], base_from_lidar[:3, 3])]
     told = {}
-    for masks in crossing.masks:
+    for masks in frame.masks:
         (path,) = (data_dir / "lidar" / "nuscenes_frame").glob(f"*__{masks.camera}__*")
         edges = upright_edges(np.ascontiguousarray(cv2.imread(str(path))[..., ::-1]))
         # Each camera fires as the beams pass through its view: there is no motion to undo.
-        step = ego_step(crossing.sweep_ego, masks.stamp_ns - crossing.sweep.stamp_ns)
-        camera_from_base = invert(step @ crossing.rig.base_from(masks.camera))
+        step = ego_step(frame.sweep_ego, masks.stamp_ns - frame.sweep.stamp_ns)
+        camera_from_base = invert(step @ frame.rig.base_from(masks.camera))
         for yaw_deg in (0.0, -3.0, 3.0):
             wrong, check = np.eye(4), TurnCheck()
             wrong[:3, :3] = cv2.Rodrigues(np.radians([0.0, yaw_deg, 0.0]))[0]
-            model = crossing.models[masks.camera]
+            model = frame.models[masks.camera]
             for i in range(3):
                 found = check.add(i * 100 * MS, sides, edges, model, wrong @ camera_from_base)
             if found is not None:
