@@ -21,6 +21,7 @@ from s2m_ros.audit.closed_loop.drives import rendered
 from s2m_ros.audit.inputs import find_inputs
 from s2m_ros.audit.lockstep import Lockstep
 from s2m_ros.bags import BagReader
+from s2m_ros.bags.calibration import camera_names
 from s2m_ros.config import load
 from s2m_ros.fusion import pipeline
 from s2m_ros.fusion.calibration_check.silhouettes import silhouettes
@@ -28,9 +29,9 @@ from s2m_ros.fusion.calibration_check.turn import TurnCheck
 from s2m_ros.fusion.camera import CameraModel
 from s2m_ros.fusion.transforms import from_rotation_vector, invert
 from s2m_ros.fusion.view import Cloud, Image
-from s2m_ros.perception.interfaces import Frame
+from s2m_ros.perception.interfaces import Frame, empty_prompts
 from s2m_ros.sim import scenario
-from s2m_ros.types import EdgeMap, Float32, Float64, ObjectMasks, Prompts, ScoreMap, UInt8
+from s2m_ros.types import EdgeMap, Float32, Float64, ObjectMasks, ScoreMap, UInt8
 
 TURNS = {"yaw +3": (0, 3), "yaw -3": (0, -3), "pitch +3": (3, 0), "pitch -3": (-3, 0),
          "both": (2.1, -2.1)}  # fmt: skip
@@ -80,12 +81,9 @@ class Sleeper:
     ) -> Frame:
         size = (image.shape[1], image.shape[0])
         nothing = np.zeros((1, 1), np.float32)
-        none = np.zeros(0, np.float32)
-        prompts = Prompts(np.zeros((0, 4), np.float32), np.zeros((0, 1, 2), np.float32),
-                          np.zeros((0, 1), np.float32), none, none)  # fmt: skip
         masks = ObjectMasks(stamp_ns, camera, frame_id, size, (160, 90), (), None, "none",
                             sequence=sequence)  # fmt: skip
-        return Frame(masks, ScoreMap(nothing, size, "none"), nothing, prompts, (), {})
+        return Frame(masks, ScoreMap(nothing, size, "none"), nothing, empty_prompts(), (), {})
 
 
 recorders: list[Recorder] = []
@@ -96,8 +94,8 @@ def looks(name: str, cache: Path) -> dict[str, list[Look]]:
     drive = rendered(scenario.load(name), cache)
     recorders.clear()
     with BagReader(drive.path) as bag:
-        names = tuple(t.name.split("/")[2] for t in bag.topics if t.name.endswith("/image_raw"))
-        stages = Lockstep(find_inputs(bag, load(None, {"cameras": names})), Sleeper)
+        config = load(None, {"cameras": camera_names(bag)})
+        stages = Lockstep(find_inputs(bag, config), Sleeper)
         stages.load()
         for _ in stages.steps(bag, drive.end_ns(bag)):
             pass

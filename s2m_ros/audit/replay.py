@@ -69,7 +69,8 @@ def replay(
                 for name, why in played.left_out.items()
                 if name != topics.TF_STATIC or not inputs.config.fusion.calibration_file
             ]  # the fusion node has what is in /tf_static as a file
-            notes += filter(None, [lag(played.late_ms)])
+            if late := lag(played.late_ms):
+                notes.append(late)
         status("writing the bag", 0.0)
         with BagReader(results) as outputs:
             merge(bag, outputs, target, about=about, overwrite=True)

@@ -160,11 +160,13 @@ def _camera_turned(about: list[float]) -> Change:
         turned = cv2.warpPerspective(image, warp, size, borderMode=cv2.BORDER_REPLICATE)
         value.step, value.data = value.width * 3, np.asarray(turned, np.uint8).reshape(-1)
 
+    turned_images = _edit(IMAGE, edit)
+
     def change(message: Message, hand: Hand) -> list[Message]:
         if message.type == INFO:
             info: Any = load_typestore().deserialize_cdr(message.data, message.type)
             hand.kept[info.header.frame_id] = np.reshape(info.k, (3, 3))
-        return _edit(IMAGE, edit)(message, hand)
+        return turned_images(message, hand)
 
     return change
 

@@ -14,7 +14,7 @@ from s2m_ros.types import Float32, Float64
 
 from .silhouettes import silhouettes
 from .tilt import TiltCheck
-from .turn import Turn, TurnCheck
+from .turn import TurnCheck
 
 __all__ = ["CalibrationCheck"]
 
@@ -26,7 +26,6 @@ class CalibrationCheck:
         self._cameras = cameras
         self._tilt = TiltCheck()
         self._turns: dict[str, TurnCheck] = {}
-        self._turned: dict[str, Turn | None] = {}
 
     def look(
         self, stamp_ns: int, images: Sequence[Image], cloud: Cloud, shown: Float64 | None
@@ -50,7 +49,7 @@ class CalibrationCheck:
             f"{turn.pitch_deg:+.0f} degrees in pitch and {turn.yaw_deg:+.0f} in yaw: calibrate the "
             "two again"
             for name in (image.masks.camera for image in images)
-            if (turn := self._turned.get(name))
+            if name in self._turns and (turn := self._turns[name].told)
         ]
         return tuple(doubts)
 
@@ -58,6 +57,6 @@ class CalibrationCheck:
         """One camera with the LiDAR. Not each image has edges: what was found holds till then."""
         name, edges = image.masks.camera, image.masks.edges
         if edges is not None:
-            self._turned[name] = self._turns.setdefault(name, TurnCheck()).add(
+            self._turns.setdefault(name, TurnCheck()).add(
                 stamp_ns, sides, edges, image.model, invert(image.base_from_camera)
             )

@@ -26,12 +26,12 @@ def silhouettes(points: Float32, height: Float32, sensor: Float64) -> Index:
     most one a side, cell and thing; a point alone, as a raindrop gives it, is none.
     """
     stands = (height > _STANDS_M).nonzero()[0]
+    if not len(stands):
+        return stands
     beam = points[stands] - sensor.astype(np.float32)
     across = np.hypot(beam[:, 0], beam[:, 1])
     azimuth = np.arctan2(beam[:, 1], beam[:, 0]) * (_AZIMUTHS / (2 * np.pi))
     range_m = np.hypot(across, beam[:, 2])
-    if not len(stands):
-        return stands
     column = np.floor(azimuth).astype(np.intp)
     row = _rows(np.degrees(np.arctan2(beam[:, 2], across)))
     nearest = np.full((int(row.max()) + 2, _AZIMUTHS), np.inf, np.float32)

@@ -58,9 +58,13 @@ class Turn(NamedTuple):
 
 
 class TurnCheck:
-    """Whether the edges of a camera's images lie where the LiDAR sees the sides of things."""
+    """Whether the edges of a camera's images lie where the LiDAR sees the sides of things.
+
+    told: what the last call of ``add`` returned.
+    """
 
     def __init__(self) -> None:
+        self.told: Turn | None = None
         self._hits = np.zeros(_SHAPE)
         self._seen = np.zeros(_SHAPE)
         self._sides = 0.0
@@ -92,9 +96,9 @@ class TurnCheck:
         self._sides = kept * self._sides + _count(ahead)
         self._weight = kept * self._weight + 1.0
         before, self._before = self._before, self._judge()
-        if before is None or self._before is None or self._before.apart(before) >= _SAME_DEG:
-            return None
-        return self._before
+        again = before and self._before and self._before.apart(before) < _SAME_DEG
+        self.told = self._before if again else None
+        return self.told
 
     def _judge(self) -> Turn | None:
         """The turn that the last images ask for."""

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scene import BASE_FROM_CAMERA, CAMERA, POSTS, SENSOR, drawn, sweep
 
+from s2m_ros.bags import kitti
 from s2m_ros.fusion.calibration_check.silhouettes import silhouettes
 from s2m_ros.fusion.calibration_check.turn import Turn, TurnCheck
 from s2m_ros.fusion.camera import CameraModel
@@ -108,25 +109,18 @@ def street(data_dir: Path) -> Callable[[float, float], list[Turn | None]]:
     folder = data_dir / "lidar" / "kitti_sequence"
     if not (folder / "calib.txt").is_file():
         pytest.skip(f"no {folder}")
-    lines = (line.split(":") for line in (folder / "calib.txt").read_text().splitlines() if line)
-    values = {name: np.array(numbers.split(), float) for name, numbers in lines}
-    matrix, rectify, velo = values["P2"].reshape(3, 4), np.eye(4), np.eye(4)
-    rectify[:3, :3], velo[:3] = (
-        values["R0_rect"].reshape(3, 3),
-        values["Tr_velo_to_cam"].reshape(3, 4),
-    )
-    from_velo = rectify @ velo
-    from_velo[0, 3] += matrix[0, 3] / matrix[0, 0]
+    calibration = kitti.read_calibration(folder / "calib.txt")
+    matrix, from_velo = calibration.matrix, calibration.camera_from_lidar
     drive: list[tuple[UInt8, Float32]] = []
     for path in sorted((folder / "image_02").glob("*.jpg")):
-        points = np.load(folder / "velodyne_front" / f"{path.stem}.npz")["xyzi"][:, :3]
-        drive.append((cv2.imread(str(path))[..., ::-1], points.astype(np.float32)))
+        sweep_path = folder / "velodyne_front" / f"{path.stem}.npz"
+        drive.append((cv2.imread(str(path))[..., ::-1], kitti.read_sweep(sweep_path, 0).points))
     size = drive[0][0].shape[1::-1]
-    model = CameraModel.from_parameters("kitti", size, "plumb_bob", matrix[:, :3].ravel())
+    model = CameraModel.from_parameters("kitti", size, "plumb_bob", matrix.ravel())
 
     def told(pitch_deg: float, yaw_deg: float) -> list[Turn | None]:
         turn = cv2.Rodrigues(np.radians([pitch_deg, yaw_deg, 0.0]))[0]
-        warp = matrix[:, :3] @ turn @ np.linalg.inv(matrix[:, :3])
+        warp = matrix @ turn @ np.linalg.inv(matrix)
         check, found = TurnCheck(), []
         for i, (image, points) in enumerate(drive):
             seen = cv2.warpPerspective(image, warp, size, borderMode=cv2.BORDER_REPLICATE)
@@ -163,7 +157,7 @@ def test_six_real_cameras(frame: nuscenes.Frame, data_dir: Path) -> None:
     for masks in frame.masks:
         (path,) = (data_dir / "lidar" / "nuscenes_frame").glob(f"*__{masks.camera}__*")
         edges = upright_edges(np.ascontiguousarray(cv2.imread(str(path))[..., ::-1]))
-        # Each camera fires as the beams pass through its view: there is no motion to undo.
+        # The points of the sweep are all at its stamp already.
         step = ego_step(frame.sweep_ego, masks.stamp_ns - frame.sweep.stamp_ns)
         camera_from_base = invert(step @ frame.rig.base_from(masks.camera))
         for yaw_deg in (0.0, -3.0, 3.0):
@@ -174,7 +168,6 @@ def test_six_real_cameras(frame: nuscenes.Frame, data_dir: Path) -> None:
                 found = check.add(i * 100 * MS, sides, edges, model, wrong @ camera_from_base)
             if found is not None:
                 told[masks.camera, yaw_deg] = found
-
     assert not [camera for camera, yaw_deg in told if yaw_deg == 0]
     assert len(told) >= 9  # of 12: some cameras see little but trees
     off_deg = [abs(turn.yaw_deg + yaw_deg) for (_, yaw_deg), turn in told.items()]
